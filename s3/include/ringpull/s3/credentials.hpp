@@ -1,0 +1,48 @@
+#pragma once
+// Who signs a request. Plain values; no thread rule beyond "one thread at a time".
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <ringpull/engine/result.hpp>
+#include <ringpull/s3/secret.hpp>
+
+namespace ringpull::inline v0::s3 {
+
+/// An access key. Default-constructed: anonymous, requests go out unsigned.
+class Credentials {
+ public:
+  Credentials() = default;
+  /// `session_token` is empty for permanent keys.
+  Credentials(std::string access_key_id, Secret secret_access_key, Secret session_token = Secret());
+
+  Credentials clone() const;
+  bool anonymous() const noexcept { return access_key_id.empty(); }
+  /// True from `margin` before the expiry on; never for credentials without one.
+  bool expires_within(std::chrono::seconds margin, std::chrono::sys_seconds now) const noexcept;
+
+  std::string access_key_id;
+  Secret secret_access_key;
+  Secret session_token;
+  std::optional<std::chrono::sys_seconds> expiry;
+};
+
+/// Both parts must be present and the key id free of characters that break a header: else
+/// `unauthenticated`.
+Result<Credentials> static_credentials(std::string access_key_id, Secret secret_access_key,
+                                       Secret session_token = Secret());
+
+/// Gives the value of an environment variable, or nullopt when it is not set.
+using EnvironmentLookup = std::function<std::optional<std::string>(std::string_view name)>;
+
+/// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and optionally AWS_SESSION_TOKEN.
+/// `not_found` when neither key variable is set (another source may have them); `unauthenticated`
+/// when only one is, which is a mistake that another source must not hide.
+Result<Credentials> environment_credentials(const EnvironmentLookup& lookup);
+/// The same from the process environment.
+Result<Credentials> environment_credentials();
+
+}  // namespace ringpull::inline v0::s3

@@ -1,0 +1,431 @@
+#include <algorithm>
+
+#include <ringpull/engine/combinators.hpp>
+#include <ringpull/engine/loop.hpp>
+#include <ringpull/engine/timer.hpp>
+#include <ringpull/http/date.hpp>
+#include <ringpull/s3/checksum.hpp>
+#include <ringpull/s3/client.hpp>
+
+#include "s3/src/request_builder.hpp"
+#include "s3/src/response_reader.hpp"
+
+namespace ringpull::inline v0::s3 {
+
+using engine::Deadline;
+using engine::Task;
+
+namespace {
+
+// Hashing yields to the loop after this much, so that other transfers go on.
+constexpr std::size_t kHashStep = 256 * 1024;
+
+std::chrono::sys_seconds system_clock_now() {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
+
+/// S3's ETag of an upload whose parts have MD5s for ETags: the MD5 of those, and their number.
+/// Empty when the parts' ETags are something else (encryption, other servers).
+std::string multipart_etag(const std::vector<CompletedPart>& parts) {
+  Md5 digest;
+  for (const CompletedPart& part : parts) {
+    auto raw = unhex(part.etag.str());
+    if (!raw || raw->size() != sizeof(Md5Digest)) return {};
+    digest.update(std::as_bytes(std::span<const char>(raw->data(), raw->size())));
+  }
+  Md5Digest result = digest.finish();
+  return hex(result) + "-" + std::to_string(parts.size());
+}
+
+}  // namespace
+
+Task<Result<const Credentials*>> StaticCredentialsProvider::credentials() {
+  const Credentials* credentials = &credentials_;
+  co_return credentials;
+}
+
+class Client::Impl {
+ public:
+  Impl(ClientOptions options_in, http::Client& http_in, CredentialsProvider& provider_in)
+      : options(std::move(options_in)),
+        http(http_in),
+        provider(provider_in),
+        budget(options.retry.budget_capacity) {
+    if (!options.clock) options.clock = &system_clock_now;
+  }
+
+  const Endpoint& endpoint_of(const Bucket& bucket) const {
+    auto found = moved.find(bucket);
+    return found != moved.end() ? found->second : options.endpoint;
+  }
+
+  Task<Result<PayloadHash>> payload_hash(const PreparedRequest& request, http::BodySource& body);
+  Task<Result<http::Response>> send(PreparedRequest& request, const Region& region,
+                                    http::BodySource& body);
+  Task<Result<std::string>> read_document(http::Response& response);
+  RetryDecision judge(RetryState& retry, const Error& error, bool rewindable);
+  Task<Result<void>> prepare_retry(RetryDecision decision, const Bucket& bucket,
+                                   const Error& error);
+  void observe_date(const http::ResponseHead& head);
+
+  template <class R, class Options>
+  Task<Result<R>> call(const Options& call_options, http::BodySource* given, engine::Duration time);
+  template <class R, class Options>
+  Task<Result<R>> attempts(const Options& call_options, http::BodySource* given);
+  Task<Result<GetObjectStream>> open(const GetObjectOptions& get_options);
+  Task<Result<GetObjectIntoResult>> read_into(const GetObjectOptions& get_options,
+                                              http::MutableBytes out);
+  template <class Options>
+  Task<Result<std::string>> presign(const Options& call_options,
+                                    const PresignOptions& presign_options);
+
+  ClientOptions options;
+  http::Client& http;
+  CredentialsProvider& provider;
+  Signer signer;
+  RetryBudget budget;
+  ClockOffset clock_offset;
+  std::optional<ClockOffset> observed_offset;  // of the last response with a Date
+  std::map<Bucket, Endpoint> moved;            // buckets that answered from another region
+  ClientStats stats;
+};
+
+Task<Result<PayloadHash>> Client::Impl::payload_hash(const PreparedRequest& request,
+                                                     http::BodySource& body) {
+  if (body.size() == std::uint64_t{0}) co_return PayloadHash::empty();
+  bool plain = request.origin.scheme() == http::Scheme::http;
+  bool sign = options.payload_signing == PayloadSigning::always ||
+              (options.payload_signing == PayloadSigning::automatic && plain);
+  if (!sign) co_return PayloadHash::unsigned_payload();
+  if (!body.rewindable()) {
+    co_return fail(ErrorKind::invalid_argument,
+                   request.resource +
+                       ": a signed payload is read twice, and this body cannot be "
+                       "rewound; use TLS or PayloadSigning::never");
+  }
+  Sha256 digest;
+  while (true) {
+    RINGPULL_CO_TRY(http::ConstBytes piece, co_await body.next());
+    if (piece.empty()) break;
+    while (!piece.empty()) {
+      std::size_t size = std::min(piece.size(), kHashStep);
+      digest.update(piece.first(size));
+      piece = piece.subspan(size);
+      co_await engine::yield_now();
+    }
+  }
+  RINGPULL_CO_CHECK(co_await body.rewind());
+  Sha256Digest hash = digest.finish();
+  co_return PayloadHash::sha256(hash);
+}
+
+/// Signs and sends once.
+Task<Result<http::Response>> Client::Impl::send(PreparedRequest& request, const Region& region,
+                                                http::BodySource& body) {
+  RINGPULL_CO_TRY(PayloadHash payload, co_await payload_hash(request, body));
+  if (!request.head.headers.contains("User-Agent")) {
+    request.head.headers.add("User-Agent", options.user_agent);
+  }
+  RINGPULL_CO_TRY(const Credentials* credentials, co_await provider.credentials());
+  if (!credentials->anonymous()) {
+    SigningScope scope(region.str(), clock_offset.apply(options.clock()));
+    RINGPULL_CO_TRY(HeaderSignature signature,
+                    signer.sign(*credentials, scope, request.head, payload));
+    signature.apply(request.head.headers);
+  }
+  ++stats.requests;
+  auto response = co_await http.send(request.origin, request.head, body);
+  co_return response;
+}
+
+/// The body of anything but a successful GetObject. A body that is too large for an error document
+/// counts as none.
+Task<Result<std::string>> Client::Impl::read_document(http::Response& response) {
+  bool success = response.status() >= 200 && response.status() <= 299;
+  std::size_t most = success ? options.document_bytes_max : kErrorBodyBytesMax;
+  auto text = co_await response.read_text(most);
+  if (!text && !success) co_return std::string();
+  co_return text;
+}
+
+RetryDecision Client::Impl::judge(RetryState& retry, const Error& error, bool rewindable) {
+  std::uint64_t bits = 0;
+  engine::Loop::current().backend().random(std::as_writable_bytes(std::span(&bits, 1)));
+  double uniform = static_cast<double>(bits >> 11) * 0x1.0p-53;
+  FailedAttempt attempt(error);
+  attempt.body_rewindable = rewindable;
+  return retry.failed(attempt, uniform);
+}
+
+Task<Result<void>> Client::Impl::prepare_retry(RetryDecision decision, const Bucket& bucket,
+                                               const Error& error) {
+  ++stats.retries;
+  if (error.is(ErrorKind::throttled)) ++stats.throttled;
+  if (decision.action == RetryAction::correct_clock && observed_offset) {
+    clock_offset = *observed_offset;
+  }
+  if (decision.action == RetryAction::refresh_credentials) provider.invalidate();
+  if (decision.action == RetryAction::switch_region) {
+    Region region{std::string(error.hint())};
+    RINGPULL_CO_TRY(Endpoint other, endpoint_of(bucket).with_region(region));
+    moved.insert_or_assign(bucket, std::move(other));
+  }
+  if (decision.delay.count() > 0) {
+    RINGPULL_CO_CHECK(co_await engine::sleep_for(decision.delay));
+  }
+  co_return Result<void>();
+}
+
+void Client::Impl::observe_date(const http::ResponseHead& head) {
+  auto text = head.headers.get("Date");
+  if (!text) return;
+  auto date = http::parse_http_date(*text);
+  if (date) observed_offset.emplace().observe(*date, options.clock());
+}
+
+template <class R, class Options>
+Task<Result<R>> Client::Impl::attempts(const Options& call_options, http::BodySource* given) {
+  RetryState retry(options.retry, budget);
+  bool lost_answer = false;
+  while (true) {
+    const Endpoint& endpoint = endpoint_of(call_options.bucket);
+    Region region = endpoint.region();
+    RINGPULL_CO_TRY(PreparedRequest request, prepare(endpoint, call_options));
+    http::SpanSource document(std::as_bytes(std::span<const char>(request.body)));
+    http::BodySource& body = given != nullptr ? *given : document;
+    ResponseContext context(request.operation, request.resource, region.str());
+    Result<R> outcome = fail(ErrorKind::internal, "no attempt was made");
+    auto response = co_await send(request, region, body);
+    if (response) {
+      observe_date(response->head());
+      auto text = co_await read_document(*response);
+      if (text) {
+        outcome = read_response(call_options, context, response->head(), *text);
+      } else {
+        outcome = fail(std::move(text).error().with_maybe_applied(true).context(request.resource));
+      }
+    } else {
+      outcome = fail(std::move(response).error());
+    }
+    if (outcome) {
+      retry.succeeded();
+      co_return outcome;
+    }
+    lost_answer = lost_answer || outcome.error().maybe_applied();
+    RetryDecision decision = judge(retry, outcome.error(), body.rewindable());
+    if (decision.action == RetryAction::give_up) {
+      co_return fail(std::move(outcome).error().with_maybe_applied(lost_answer));
+    }
+    auto ready = co_await prepare_retry(decision, call_options.bucket, outcome.error());
+    if (!ready) co_return fail(std::move(ready).error().with_maybe_applied(lost_answer));
+    RINGPULL_CO_CHECK(co_await body.rewind());
+  }
+}
+
+template <class R, class Options>
+Task<Result<R>> Client::Impl::call(const Options& call_options, http::BodySource* given,
+                                   engine::Duration time) {
+  Deadline deadline = Deadline::after(time);
+  auto outcome = co_await engine::with_deadline(deadline, attempts<R>(call_options, given));
+  co_return outcome;
+}
+
+Task<Result<GetObjectStream>> Client::Impl::open(const GetObjectOptions& get_options) {
+  RetryState retry(options.retry, budget);
+  while (true) {
+    const Endpoint& endpoint = endpoint_of(get_options.bucket);
+    Region region = endpoint.region();
+    RINGPULL_CO_TRY(PreparedRequest request, prepare(endpoint, get_options));
+    http::SpanSource nothing;
+    ResponseContext context(request.operation, request.resource, region.str());
+    Result<GetObjectResult> outcome = fail(ErrorKind::internal, "no attempt was made");
+    auto response = co_await send(request, region, nothing);
+    if (response) {
+      observe_date(response->head());
+      bool success = response->status() == 200 || response->status() == 206;
+      std::string text;
+      if (!success) {
+        RINGPULL_CO_TRY(text, co_await read_document(*response));
+      }
+      outcome = read_response(get_options, context, response->head(), text);
+      if (outcome) {
+        retry.succeeded();
+        co_return GetObjectStream(std::move(*outcome), std::move(*response));
+      }
+    } else {
+      outcome = fail(std::move(response).error());
+    }
+    RetryDecision decision = judge(retry, outcome.error(), true);
+    if (decision.action == RetryAction::give_up) co_return fail(std::move(outcome).error());
+    RINGPULL_CO_CHECK(co_await prepare_retry(decision, get_options.bucket, outcome.error()));
+  }
+}
+
+Task<Result<GetObjectIntoResult>> Client::Impl::read_into(const GetObjectOptions& get_options,
+                                                          http::MutableBytes out) {
+  RetryState retry(options.retry, budget);
+  GetObjectOptions rest = get_options;
+  GetObjectIntoResult done;
+  std::uint64_t wanted = 0;
+  while (true) {
+    RINGPULL_CO_TRY(GetObjectStream stream, co_await open(rest));
+    if (done.object.info.etag.empty() && done.bytes == 0) {
+      done.object = stream.result;
+      wanted = done.object.range ? done.object.range->length() : done.object.info.size_bytes;
+      if (wanted > out.size()) {
+        co_return fail(ErrorKind::too_large,
+                       "get s3://" + get_options.bucket.str() + "/" + get_options.key.str() + ": " +
+                           std::to_string(wanted) + " bytes do not fit into " +
+                           std::to_string(out.size()));
+      }
+      rest.conditions.if_match = done.object.info.etag;
+    }
+    auto received = co_await stream.body.read_exact(
+        out.subspan(done.bytes, static_cast<std::size_t>(wanted) - done.bytes));
+    if (received) {
+      done.bytes = static_cast<std::size_t>(wanted);
+      retry.succeeded();
+      co_return done;
+    }
+    Error error = std::move(received).error();
+    done.bytes += static_cast<std::size_t>(error.bytes_done());
+    // Without an ETag there is no telling whether the rest belongs to the same object.
+    bool resumable = !done.object.info.etag.empty();
+    RetryDecision decision = judge(retry, error, true);
+    if (decision.action == RetryAction::give_up || !resumable) {
+      std::uint64_t bytes = done.bytes;
+      co_return fail(std::move(error).with_bytes_done(bytes).context(
+          "get s3://" + get_options.bucket.str() + "/" + get_options.key.str()));
+    }
+    RINGPULL_CO_CHECK(co_await prepare_retry(decision, get_options.bucket, error));
+    std::uint64_t first = done.object.range ? done.object.range->first() : 0;
+    RINGPULL_CO_TRY(rest.range,
+                    http::ByteRange::of_length(first + done.bytes, wanted - done.bytes));
+  }
+}
+
+template <class Options>
+Task<Result<std::string>> Client::Impl::presign(const Options& call_options,
+                                                const PresignOptions& presign_options) {
+  const Endpoint& endpoint = endpoint_of(call_options.bucket);
+  RINGPULL_CO_TRY(PreparedRequest request, prepare(endpoint, call_options));
+  RINGPULL_CO_TRY(const Credentials* credentials, co_await provider.credentials());
+  SigningScope scope(endpoint.region().str(), clock_offset.apply(options.clock()));
+  RINGPULL_CO_TRY(QuerySignature signed_query,
+                  signer.presign(*credentials, scope, request.head, presign_options));
+  co_return request.origin.origin() + signed_query.target;
+}
+
+Client::Client(ClientOptions options, http::Client& http, CredentialsProvider& credentials)
+    : impl_(std::make_unique<Impl>(std::move(options), http, credentials)) {}
+Client::~Client() = default;
+
+const ClientStats& Client::stats() const noexcept { return impl_->stats; }
+
+Task<Result<GetObjectStream>> Client::get_object(const GetObjectOptions& options) {
+  Deadline deadline = Deadline::after(impl_->options.transfer_time);
+  auto stream = co_await engine::with_deadline(deadline, impl_->open(options));
+  co_return stream;
+}
+
+Task<Result<GetObjectIntoResult>> Client::get_object_into(const GetObjectOptions& options,
+                                                          http::MutableBytes out) {
+  Deadline deadline = Deadline::after(impl_->options.transfer_time);
+  auto result = co_await engine::with_deadline(deadline, impl_->read_into(options, out));
+  co_return result;
+}
+
+Task<Result<ObjectInfo>> Client::head_object(const HeadObjectOptions& options) {
+  return impl_->call<ObjectInfo>(options, nullptr, impl_->options.request_time);
+}
+
+Task<Result<PutObjectResult>> Client::put_object(const PutObjectOptions& options,
+                                                 http::BodySource& body) {
+  return impl_->call<PutObjectResult>(options, &body, impl_->options.transfer_time);
+}
+
+Task<Result<void>> Client::delete_object(const DeleteObjectOptions& options) {
+  return impl_->call<void>(options, nullptr, impl_->options.request_time);
+}
+
+Task<Result<DeleteObjectsResult>> Client::delete_objects(const DeleteObjectsOptions& options) {
+  return impl_->call<DeleteObjectsResult>(options, nullptr, impl_->options.request_time);
+}
+
+Task<Result<HeadBucketResult>> Client::head_bucket(const HeadBucketOptions& options) {
+  return impl_->call<HeadBucketResult>(options, nullptr, impl_->options.request_time);
+}
+
+Task<Result<ListObjectsV2Result>> Client::list_objects_v2(const ListObjectsV2Options& options) {
+  return impl_->call<ListObjectsV2Result>(options, nullptr, impl_->options.request_time);
+}
+
+Task<Result<CopyObjectResult>> Client::copy_object(const CopyObjectOptions& options) {
+  return impl_->call<CopyObjectResult>(options, nullptr, impl_->options.request_time);
+}
+
+Task<Result<CreateMultipartUploadResult>> Client::create_multipart_upload(
+    const CreateMultipartUploadOptions& options) {
+  return impl_->call<CreateMultipartUploadResult>(options, nullptr, impl_->options.request_time);
+}
+
+Task<Result<UploadPartResult>> Client::upload_part(const UploadPartOptions& options,
+                                                   http::BodySource& body) {
+  return impl_->call<UploadPartResult>(options, &body, impl_->options.transfer_time);
+}
+
+Task<Result<UploadPartCopyResult>> Client::upload_part_copy(const UploadPartCopyOptions& options) {
+  return impl_->call<UploadPartCopyResult>(options, nullptr, impl_->options.request_time);
+}
+
+Task<Result<CompleteMultipartUploadResult>> Client::complete_multipart_upload(
+    const CompleteMultipartUploadOptions& options) {
+  auto completed = co_await impl_->call<CompleteMultipartUploadResult>(options, nullptr,
+                                                                       impl_->options.request_time);
+  if (completed || !completed.error().maybe_applied()) co_return completed;
+  // An attempt before this failure may have completed the upload; then the object says so.
+  HeadObjectOptions look(options.bucket, options.key);
+  auto found = co_await head_object(look);
+  std::string expected = multipart_etag(options.parts);
+  std::string count = "-" + std::to_string(options.parts.size());
+  bool same = found && (expected.empty() ? found->etag.str().ends_with(count)
+                                         : found->etag.str() == expected);
+  if (!same) co_return completed;
+  CompleteMultipartUploadResult result;
+  result.etag = found->etag;
+  result.version_id = found->version_id;
+  result.checksums = found->checksums;
+  co_return result;
+}
+
+Task<Result<void>> Client::abort_multipart_upload(const AbortMultipartUploadOptions& options) {
+  auto aborted = co_await impl_->call<void>(options, nullptr, impl_->options.request_time);
+  if (!aborted && aborted.error().is(ErrorKind::not_found)) co_return Result<void>();
+  co_return aborted;
+}
+
+Task<Result<ListPartsResult>> Client::list_parts(const ListPartsOptions& options) {
+  return impl_->call<ListPartsResult>(options, nullptr, impl_->options.request_time);
+}
+
+Task<Result<ListMultipartUploadsResult>> Client::list_multipart_uploads(
+    const ListMultipartUploadsOptions& options) {
+  return impl_->call<ListMultipartUploadsResult>(options, nullptr, impl_->options.request_time);
+}
+
+Task<Result<std::string>> Client::presign(const GetObjectOptions& options,
+                                          const PresignOptions& presign) {
+  return impl_->presign(options, presign);
+}
+
+Task<Result<std::string>> Client::presign(const HeadObjectOptions& options,
+                                          const PresignOptions& presign) {
+  return impl_->presign(options, presign);
+}
+
+Task<Result<std::string>> Client::presign(const PutObjectOptions& options,
+                                          const PresignOptions& presign) {
+  return impl_->presign(options, presign);
+}
+
+}  // namespace ringpull::inline v0::s3
