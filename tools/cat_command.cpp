@@ -1,0 +1,61 @@
+#include <cerrno>
+#include <unistd.h>
+
+#include <ringpull/engine/file.hpp>
+
+#include "tools/session.hpp"
+
+namespace ringpull::tools {
+
+using engine::Task;
+
+namespace {
+
+struct CatArguments {
+  CatArguments() = default;
+  S3Arguments s3;
+  std::vector<std::string> urls;
+};
+
+/// Standard output may be anything, so it is written with the blocking call: the one place where
+/// the loop may wait.
+Result<void> write_out(http::ConstBytes bytes) {
+  while (!bytes.empty()) {
+    ssize_t written = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return fail(Error::from_errno(errno, "write to standard output"));
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+Task<Result<void>> cat(Session& session, const CatArguments& arguments) {
+  constexpr std::size_t kStep = 1024 * 1024;
+  RINGPULL_CO_TRY(engine::BufferLease block, co_await session.pool().lease(kStep));
+  for (const std::string& text : arguments.urls) {
+    RINGPULL_CO_TRY(S3Url url, S3Url::parse(text));
+    s3::GetObjectOptions options(url.bucket, url.key);
+    RINGPULL_CO_TRY(s3::GetObjectStream stream, co_await session.client().get_object(options));
+    while (!stream.body.body_done()) {
+      auto received = co_await stream.body.read_some(block.bytes());
+      if (!received) co_return fail(std::move(received).error().context(url.str()));
+      RINGPULL_CO_CHECK(write_out(block.bytes().first(*received)));
+    }
+  }
+  co_return Result<void>();
+}
+
+}  // namespace
+
+void add_cat(CLI::App& app, ExitCode& code) {
+  auto arguments = std::make_shared<CatArguments>();
+  CLI::App* command = app.add_subcommand("cat", "Write objects to standard output");
+  command->add_option("url", arguments->urls, "s3://bucket/key")->required();
+  add_s3_options(*command, arguments->s3, Transfers::no);
+  command->callback([arguments, &code] {
+    code = run_session("cat", arguments->s3,
+                       [&](Session& session) { return cat(session, *arguments); });
+  });
+}
+
+}  // namespace ringpull::tools

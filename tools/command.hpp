@@ -1,0 +1,25 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include <ringpull/engine/error.hpp>
+
+#include "tools/exit_code.hpp"
+
+namespace ringpull::tools {
+
+/// Each adds one subcommand to the application; when it is chosen, `code` becomes what it answered.
+void add_bench(CLI::App& app, ExitCode& code);
+void add_cat(CLI::App& app, ExitCode& code);
+void add_get(CLI::App& app, ExitCode& code);
+void add_ls(CLI::App& app, ExitCode& code);
+void add_put(CLI::App& app, ExitCode& code);
+void add_rm(CLI::App& app, ExitCode& code);
+void add_sandbox(CLI::App& app, ExitCode& code);
+void add_stat(CLI::App& app, ExitCode& code);
+
+/// Prints the one line of a failure ("ringpull get: ...") on stderr and gives its exit code.
+ExitCode report(const std::string& command, const Error& error);
+
+}  // namespace ringpull::tools

@@ -1,0 +1,92 @@
+#include <array>
+#include <filesystem>
+#include <unistd.h>
+
+#include <ringpull/engine/combinators.hpp>
+#include <ringpull/engine/scope.hpp>
+
+#include "tools/progress.hpp"
+#include "tools/session.hpp"
+
+namespace ringpull::tools {
+
+using engine::Deadline;
+using engine::Task;
+
+namespace {
+
+constexpr auto kCleanupTime = std::chrono::seconds(10);
+
+struct GetArguments {
+  GetArguments() = default;
+  S3Arguments s3;
+  std::string url;
+  std::string file;
+};
+
+/// The last part of the key where no file is named, or where a directory is.
+Result<std::string> target_path(const GetArguments& arguments, const S3Url& url) {
+  namespace fs = std::filesystem;
+  std::string name = url.key.str().substr(url.key.str().rfind('/') + 1);
+  if (name.empty())
+    return fail(ErrorKind::invalid_argument, "'" + arguments.url + "' names no object");
+  if (arguments.file.empty()) return name;
+  std::error_code code;
+  if (fs::is_directory(arguments.file, code)) return (fs::path(arguments.file) / name).string();
+  return arguments.file;
+}
+
+Task<Result<void>> download_to(Session& session, const S3Url& url, const std::string& path,
+                               Progress& progress) {
+  engine::OpenOptions create(engine::FileMode::create);
+  RINGPULL_CO_TRY(engine::File file, co_await engine::File::open(path, create));
+  s3::GetObjectOptions object(url.bucket, url.key);
+  s3::TransferOptions options = session.transfer_options();
+  options.progress = [&progress](std::uint64_t bytes) { progress.add(bytes); };
+  options.on_size = [&progress](std::uint64_t bytes) { progress.set_total(bytes); };
+  engine::Context& context = co_await engine::current_context();
+  engine::Scope scope(context);
+  scope.spawn(progress.run());
+  auto result = co_await s3::download(session.client(), object, file, session.pool(), options);
+  scope.request_stop();
+  auto joined = co_await scope.join();
+  (void)joined;
+  progress.erase();
+  if (!result) co_return fail(std::move(result).error());
+  co_return Result<void>();
+}
+
+Task<Result<void>> get(Session& session, const GetArguments& arguments) {
+  RINGPULL_CO_TRY(S3Url url, S3Url::parse(arguments.url));
+  RINGPULL_CO_TRY(std::string path, target_path(arguments, url));
+  std::string partial = path + ".partial-" + std::to_string(::getpid());
+  auto show = arguments.s3.quiet ? Progress::Show::no : Progress::on_terminal();
+  Progress progress(url.key.str().substr(url.key.str().rfind('/') + 1), 0, show);
+  auto outcome = co_await download_to(session, url, partial, progress);
+  if (outcome) outcome = co_await engine::rename_file(partial, path);
+  if (!outcome) {
+    // Shielded: Ctrl-C leaves no file behind.
+    auto removed =
+        co_await engine::shielded(Deadline::after(kCleanupTime), engine::remove_file(partial));
+    (void)removed;  // it may never have been made
+  }
+  co_return outcome;
+}
+
+}  // namespace
+
+void add_get(CLI::App& app, ExitCode& code) {
+  auto arguments = std::make_shared<GetArguments>();
+  CLI::App* command = app.add_subcommand("get", "Download an object by parallel ranged reads");
+  command->add_option("url", arguments->url, "s3://bucket/key")->required();
+  command->add_option("file", arguments->file,
+                      "File or directory; default: the key's last part, here");
+  add_s3_options(*command, arguments->s3, Transfers::yes);
+  command->footer("The file appears under its name only when it is complete.");
+  command->callback([arguments, &code] {
+    code = run_session("get", arguments->s3,
+                       [&](Session& session) { return get(session, *arguments); });
+  });
+}
+
+}  // namespace ringpull::tools

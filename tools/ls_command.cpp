@@ -1,0 +1,76 @@
+#include <cstdio>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "tools/session.hpp"
+
+namespace ringpull::tools {
+
+using engine::Task;
+
+namespace {
+
+struct LsArguments {
+  LsArguments() = default;
+  S3Arguments s3;
+  std::string url;
+  bool recursive = false;
+  bool json = false;
+};
+
+void print_object(const s3::ListedObject& object, bool as_json) {
+  std::string modified =
+      object.last_modified ? fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", *object.last_modified) : "";
+  if (as_json) {
+    nlohmann::json line = {{"key", object.key.str()},
+                           {"size", object.size_bytes},
+                           {"etag", object.etag.str()},
+                           {"last_modified", modified}};
+    fmt::print("{}\n", line.dump());
+  } else {
+    fmt::print("{:>20}  {:>14}  {}\n", modified, object.size_bytes, object.key.str());
+  }
+}
+
+void print_prefix(const std::string& prefix, bool as_json) {
+  if (as_json) {
+    nlohmann::json line = {{"prefix", prefix}};
+    fmt::print("{}\n", line.dump());
+  } else {
+    fmt::print("{:>20}  {:>14}  {}\n", "", "DIR", prefix);
+  }
+}
+
+Task<Result<void>> list(Session& session, const LsArguments& arguments) {
+  RINGPULL_CO_TRY(S3Url url, S3Url::parse(arguments.url));
+  s3::ListObjectsV2Options options(url.bucket, url.key.str());
+  if (!arguments.recursive) options.delimiter = "/";
+  while (true) {
+    RINGPULL_CO_TRY(s3::ListObjectsV2Result page,
+                    co_await session.client().list_objects_v2(options));
+    for (const std::string& prefix : page.common_prefixes) print_prefix(prefix, arguments.json);
+    for (const s3::ListedObject& object : page.objects) print_object(object, arguments.json);
+    if (!page.truncated) break;
+    options.continuation_token = page.next_continuation_token;
+  }
+  if (std::fflush(stdout) != 0) co_return fail(ErrorKind::io, "write to standard output");
+  co_return Result<void>();
+}
+
+}  // namespace
+
+void add_ls(CLI::App& app, ExitCode& code) {
+  auto arguments = std::make_shared<LsArguments>();
+  CLI::App* command = app.add_subcommand("ls", "List the keys below a prefix");
+  command->add_option("url", arguments->url, "s3://bucket/prefix")->required();
+  command->add_flag("-r,--recursive", arguments->recursive, "All keys, not only one level");
+  command->add_flag("--json", arguments->json, "One JSON object a line");
+  add_s3_options(*command, arguments->s3, Transfers::no);
+  command->callback([arguments, &code] {
+    code = run_session("ls", arguments->s3,
+                       [&](Session& session) { return list(session, *arguments); });
+  });
+}
+
+}  // namespace ringpull::tools

@@ -1,0 +1,54 @@
+#include "tools/sandbox/segment.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <ringpull/engine/fd.hpp>
+
+namespace ringpull::sandbox {
+
+namespace {
+
+Result<std::span<std::byte>> map(int fd, std::size_t size, const std::string& what) {
+  if (size == 0) return std::span<std::byte>();
+  int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+  void* address = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, flags, fd, 0);
+  if (address == MAP_FAILED) return fail(Error::from_errno(errno, "map " + what));
+  return std::span<std::byte>(static_cast<std::byte*>(address), size);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Segment>> Segment::in_memory(std::size_t size) {
+  RINGPULL_TRY(auto bytes, map(-1, size, std::to_string(size) + " bytes of memory"));
+  return std::shared_ptr<Segment>(new Segment(bytes, {}));
+}
+
+Result<std::shared_ptr<Segment>> Segment::create_file(const std::string& path, std::size_t size) {
+  engine::Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!fd) return fail(Error::from_errno(errno, "create " + path));
+  if (::ftruncate(fd.get(), static_cast<off_t>(size)) != 0) {
+    return fail(Error::from_errno(errno, "grow " + path));
+  }
+  RINGPULL_TRY(auto bytes, map(fd.get(), size, path));
+  return std::shared_ptr<Segment>(new Segment(bytes, path));
+}
+
+Result<std::shared_ptr<Segment>> Segment::open_file(const std::string& path) {
+  engine::Fd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  if (!fd) return fail(Error::from_errno(errno, "open " + path));
+  struct stat status{};
+  if (::fstat(fd.get(), &status) != 0) return fail(Error::from_errno(errno, "stat " + path));
+  RINGPULL_TRY(auto bytes, map(fd.get(), static_cast<std::size_t>(status.st_size), path));
+  return std::shared_ptr<Segment>(new Segment(bytes, path));
+}
+
+Segment::~Segment() {
+  if (!bytes_.empty()) ::munmap(bytes_.data(), bytes_.size());
+  if (remove_ && !path_.empty()) ::unlink(path_.c_str());
+}
+
+}  // namespace ringpull::sandbox

@@ -1,0 +1,162 @@
+#include "tools/session.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <csignal>
+#include <cstdlib>
+
+#include <ringpull/engine/combinators.hpp>
+#include <ringpull/engine/loop.hpp>
+#include <ringpull/engine/scope.hpp>
+#include <ringpull/engine/signal_set.hpp>
+
+#include "tools/limits.hpp"
+
+namespace ringpull::tools {
+
+using engine::Task;
+
+namespace {
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+Result<s3::Endpoint> endpoint_of(const S3Arguments& arguments) {
+  std::string url = arguments.endpoint;
+  if (url.empty()) url = environment("AWS_ENDPOINT_URL_S3");
+  if (url.empty()) url = environment("AWS_ENDPOINT_URL");
+  std::string region = arguments.region;
+  if (region.empty()) region = environment("AWS_REGION");
+  if (region.empty()) region = environment("AWS_DEFAULT_REGION");
+  if (region.empty()) region = "us-east-1";
+  auto style = arguments.path_style ? s3::Addressing::path : s3::Addressing::automatic;
+  if (url.empty()) return s3::Endpoint::aws(s3::Region(region), style);
+  return s3::Endpoint::create(url, s3::Region(region), style);
+}
+
+Task<void> stop_on_signal(engine::SignalSet& signals, engine::StopSource& source) {
+  auto number = co_await signals.wait();
+  if (number) source.request_stop();
+}
+
+Task<Result<void>> run_body(const S3Arguments& arguments, const Body& body,
+                            engine::SignalSet& signals) {
+  RINGPULL_CO_TRY(auto session, Session::create(arguments));
+  engine::Context& context = co_await engine::current_context();
+  engine::StopSource source;
+  engine::Scope scope(context);
+  scope.spawn(stop_on_signal(signals, source));
+  Task<Result<void>> work = body(*session);
+  auto outcome = co_await engine::with_stop(source, std::move(work));
+  scope.request_stop();
+  auto joined = co_await scope.join();
+  (void)joined;
+  co_return outcome;
+}
+
+}  // namespace
+
+void add_s3_options(CLI::App& command, S3Arguments& arguments, Transfers transfers) {
+  command.add_option(
+      "--endpoint", arguments.endpoint,
+      "URL of the S3 service; default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, or Amazon's");
+  command.add_option("--region", arguments.region, "Region; default: AWS_REGION, else us-east-1");
+  command.add_flag(
+      "--path-style", arguments.path_style,
+      "Address buckets as ENDPOINT/BUCKET always (done by itself for IP addresses and ports)");
+  command.add_option("--ca", arguments.ca,
+                     "PEM file of the authorities to trust instead of the system's");
+  command.add_flag("--no-verify", arguments.no_verify, "Accept any certificate (insecure)");
+  if (transfers == Transfers::no) return;
+  command.add_option("--part-size", arguments.part_size, "Bytes per part, e.g. 8MiB")
+      ->capture_default_str();
+  command.add_option("--concurrency", arguments.concurrency, "Parts under way at once")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{256}))
+      ->capture_default_str();
+  command.add_flag("--quiet", arguments.quiet, "No progress bar on a terminal");
+}
+
+Result<std::uint64_t> parse_size(const std::string& text) {
+  struct Unit {
+    std::string_view name;
+    std::uint64_t bytes;
+  };
+  static constexpr Unit kUnits[] = {{"", 1},
+                                    {"B", 1},
+                                    {"KiB", 1024},
+                                    {"MiB", 1024 * 1024},
+                                    {"GiB", 1024 * 1024 * 1024},
+                                    {"K", 1024},
+                                    {"M", 1024 * 1024},
+                                    {"G", 1024 * 1024 * 1024},
+                                    {"KB", 1000},
+                                    {"MB", 1000 * 1000},
+                                    {"GB", 1000 * 1000 * 1000}};
+  std::uint64_t number = 0;
+  const char* end = text.data() + text.size();
+  auto parsed = std::from_chars(text.data(), end, number);
+  std::string_view unit(parsed.ptr, static_cast<std::size_t>(end - parsed.ptr));
+  for (const Unit& known : kUnits) {
+    bool fits = number <= UINT64_MAX / known.bytes;
+    if (parsed.ec == std::errc() && unit == known.name && fits) return number * known.bytes;
+  }
+  return fail(ErrorKind::invalid_argument, "'" + text + "' is no size; 8MiB, 8MB and 8388608 are");
+}
+
+Result<S3Url> S3Url::parse(const std::string& text) {
+  constexpr std::string_view kScheme = "s3://";
+  std::string_view rest = text;
+  if (!rest.starts_with(kScheme) || rest.size() == kScheme.size()) {
+    return fail(ErrorKind::invalid_argument,
+                "'" + text + "' is no address of the form s3://bucket/key");
+  }
+  rest.remove_prefix(kScheme.size());
+  std::size_t slash = std::min(rest.find('/'), rest.size());
+  S3Url url;
+  url.bucket = s3::Bucket(rest.substr(0, slash));
+  if (slash < rest.size()) url.key = s3::ObjectKey(rest.substr(slash + 1));
+  return url;
+}
+
+Result<std::unique_ptr<Session>> Session::create(const S3Arguments& arguments) {
+  RINGPULL_TRY(std::uint64_t part_bytes, parse_size(arguments.part_size));
+  if (part_bytes < s3::kPartBytesMin || part_bytes > s3::kPartBytesMax) {
+    return fail(ErrorKind::invalid_argument,
+                "--part-size " + arguments.part_size + ": S3 takes parts from 5MiB to 5GiB");
+  }
+  RINGPULL_TRY(s3::Endpoint endpoint, endpoint_of(arguments));
+  RINGPULL_TRY(s3::Credentials credentials, s3::environment_credentials());
+  engine::MemoryBudgetOptions memory;
+  memory.limit_bytes = part_bytes * arguments.concurrency;
+  std::unique_ptr<Session> session(new Session(memory));
+  session->transfer_.part_bytes = part_bytes;
+  session->transfer_.concurrency = arguments.concurrency;
+
+  RINGPULL_TRY(session->resolver_, engine::CaresResolver::create());
+  http::ClientOptions http_options;
+  http_options.tls.ca_file = arguments.ca;
+  http_options.tls.skip_verify = arguments.no_verify;
+  RINGPULL_TRY(http_options.proxies, http::ProxySettings::from_environment());
+  RINGPULL_TRY(session->http_, http::Client::create(http_options, *session->resolver_));
+  session->credentials_ = std::make_unique<s3::StaticCredentialsProvider>(std::move(credentials));
+  s3::ClientOptions options(std::move(endpoint));
+  options.user_agent = "ringpull/" RINGPULL_VERSION;
+  session->client_ =
+      std::make_unique<s3::Client>(std::move(options), *session->http_, *session->credentials_);
+  return session;
+}
+
+ExitCode run_session(const std::string& command, const S3Arguments& arguments, const Body& body) {
+  raise_descriptor_limit();
+  auto signals = engine::SignalSet::create({SIGINT, SIGTERM});
+  if (!signals) return report(command, signals.error());
+  auto loop = engine::Loop::create(engine::LoopOptions());
+  if (!loop) return report(command, loop.error());
+  auto outcome = (*loop)->run([&] { return run_body(arguments, body, *signals); });
+  if (outcome) return ExitCode::success;
+  return report(command, outcome.error());
+}
+
+}  // namespace ringpull::tools

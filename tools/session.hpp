@@ -1,0 +1,76 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <ringpull/engine/buffer_pool.hpp>
+#include <ringpull/engine/resolver.hpp>
+#include <ringpull/http/client.hpp>
+#include <ringpull/s3/client.hpp>
+#include <ringpull/s3/transfer.hpp>
+
+#include "tools/command.hpp"
+
+namespace ringpull::tools {
+
+/// What every command that talks to S3 takes.
+struct S3Arguments {
+  S3Arguments() = default;
+  std::string endpoint;
+  std::string region;
+  std::string ca;
+  std::string part_size = "8MiB";
+  std::size_t concurrency = 16;
+  bool path_style = false;
+  bool no_verify = false;
+  bool quiet = false;
+};
+
+/// Adds --endpoint, --region, --path-style, --ca, --no-verify; with `transfers` also --part-size,
+/// --concurrency, --quiet.
+enum class Transfers : bool { no, yes };
+void add_s3_options(CLI::App& command, S3Arguments& arguments, Transfers transfers);
+
+/// "8MiB", "8MB", "8388608" -> bytes.
+Result<std::uint64_t> parse_size(const std::string& text);
+
+/// s3://bucket/key; the key may be empty.
+struct S3Url {
+  S3Url() = default;
+  static Result<S3Url> parse(const std::string& text);
+  std::string str() const { return "s3://" + bucket.str() + "/" + key.str(); }
+  s3::Bucket bucket;
+  s3::ObjectKey key;
+};
+
+/// The clients of one command, in its loop.
+class Session {
+ public:
+  static Result<std::unique_ptr<Session>> create(const S3Arguments& arguments);
+
+  s3::Client& client() noexcept { return *client_; }
+  engine::BufferPool& pool() noexcept { return pool_; }
+  s3::TransferOptions transfer_options() const { return transfer_; }
+
+ private:
+  explicit Session(const engine::MemoryBudgetOptions& memory) noexcept
+      : budget_(memory), pool_(budget_) {}
+
+  engine::MemoryBudget budget_;
+  engine::BufferPool pool_;
+  s3::TransferOptions transfer_;
+  std::unique_ptr<engine::Resolver> resolver_;
+  std::unique_ptr<http::Client> http_;
+  std::unique_ptr<s3::CredentialsProvider> credentials_;
+  std::unique_ptr<s3::Client> client_;
+};
+
+/// Runs `body` in a loop of its own; SIGINT and SIGTERM stop it, and its cleanup is waited for.
+using Body = std::function<engine::Task<Result<void>>(Session&)>;
+ExitCode run_session(const std::string& command, const S3Arguments& arguments, const Body& body);
+
+}  // namespace ringpull::tools
