@@ -1,0 +1,5 @@
+#include "bench/floor/floor_main.hpp"
+
+int main(int argc, char** argv) {
+  return ringpull::bench::floor_main(argc, argv, "floor_tls", ringpull::bench::run_floor_tls);
+}

@@ -1,0 +1,6 @@
+#include "bench/floor/floor_main.hpp"
+
+int main(int argc, char** argv) {
+  return ringpull::bench::floor_main(argc, argv, "floor_tls_epoll",
+                                     ringpull::bench::run_floor_tls_epoll);
+}
