@@ -1,0 +1,15 @@
+# Run by ctest: see ringpull_compile_fail in CMakeLists.txt.
+string(REPLACE "|" ";" INCLUDES "${INCLUDES}")
+list(TRANSFORM INCLUDES PREPEND "-I")
+set(command "${COMPILER}" -std=c++20 -Wall -Wextra -Werror -fsyntax-only ${INCLUDES})
+
+execute_process(COMMAND ${command} "${SOURCE}" RESULT_VARIABLE status ERROR_VARIABLE diagnostics)
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "The twin without the fault does not compile:\n${diagnostics}")
+endif()
+execute_process(COMMAND ${command} -DMUST_NOT_COMPILE "${SOURCE}" RESULT_VARIABLE status ERROR_VARIABLE diagnostics)
+if(status EQUAL 0)
+  message(FATAL_ERROR "${SOURCE} compiles with MUST_NOT_COMPILE, and must not")
+elseif(NOT diagnostics MATCHES "${EXPECT}")
+  message(FATAL_ERROR "Refused, but for another reason than ${EXPECT}:\n${diagnostics}")
+endif()

@@ -1,0 +1,183 @@
+// Known answers from botocore, and every key type verified by the openssl command line: two
+// programs that share no code with the signer.
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <string>
+
+#include <ringpull/cloudfront/url_signer.hpp>
+
+namespace ringpull::cloudfront {
+namespace {
+
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+constexpr auto kExpires = std::chrono::system_clock::time_point(
+    std::chrono::seconds(1'767'323'045));  // 2026-01-02T03:04:05Z
+constexpr const char* kUrl =
+    "https://d111111abcdef8.cloudfront.net/registry/docker/registry/v2/blobs/sha256/ab/abcd/data";
+
+std::string golden(const std::string& name) {
+  return RINGPULL_SOURCE_DIR "/tests/golden/cloudfront/" + name;
+}
+
+UrlSigner signer_with(const std::string& key_file, HashAlgorithm hash) {
+  UrlSignerOptions options;
+  options.key_pair_id = "K2JCJMDEHXQW5F";
+  options.hash = hash;
+  return UrlSigner::create(PrivateKey::from_pem_file(golden(key_file)).value(), options).value();
+}
+
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "ringpull-cloudfront-XXXXXX");
+    path_ = mkdtemp(name.data());
+  }
+  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  std::string write(const std::string& name, const std::string& bytes) const {
+    std::ofstream(path_ / name, std::ios::binary) << bytes;
+    return path_ / name;
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+std::string parameter(const std::string& url, const std::string& name) {
+  auto begin = url.find(name + "=");
+  EXPECT_NE(begin, std::string::npos) << url;
+  begin += name.size() + 1;
+  return url.substr(begin, url.find('&', begin) - begin);
+}
+
+/// What openssl's base64 command reads: CloudFront's alphabet undone, in one line.
+std::string standard_base64(std::string text) {
+  for (char& c : text) c = c == '-' ? '+' : c == '_' ? '=' : c == '~' ? '/' : c;
+  return text + "\n";
+}
+
+bool openssl_verifies(const std::string& public_key, const std::string& digest,
+                      const std::string& policy, const std::string& signature) {
+  TemporaryFolder folder;
+  std::string encoded = folder.write("signature.b64", standard_base64(signature));
+  std::string policy_file = folder.write("policy", policy);
+  std::string command = "openssl base64 -d -A -in " + encoded + " -out " + encoded + ".bin && " +
+                        "openssl dgst -" + digest + " -verify " + golden(public_key) +
+                        " -signature " + encoded + ".bin " + policy_file + " >/dev/null 2>&1";
+  return std::system(command.c_str()) == 0;
+}
+
+TEST(UrlSigner, GivesTheUrlsThatBotocoreGives) {
+  std::ifstream file(golden("rsa2048-sha1.urls"));
+  std::string expected;
+  ASSERT_TRUE(std::getline(file, expected));
+  UrlSigner signer = signer_with("rsa2048-pkcs1.pem", HashAlgorithm::sha1);
+  EXPECT_EQ(signer.sign(kUrl, kExpires).value(), expected);
+  ASSERT_TRUE(std::getline(file, expected));
+  EXPECT_EQ(
+      signer.sign("http://cdn.example.com/image.jpg?color=red&size=<medium>", kExpires).value(),
+      expected);
+}
+
+TEST(UrlSigner, WritesThePolicyWithoutBlanksAndWithoutEscapingTheQuery) {
+  EXPECT_EQ(canned_policy("http://h/a?b=<c>&d=e", kExpires + std::chrono::milliseconds(999)),
+            R"({"Statement":[{"Resource":"http://h/a?b=<c>&d=e","Condition":{"DateLessThan":)"
+            R"({"AWS:EpochTime":1767323045}}}]})");
+}
+
+TEST(UrlSigner, EncodesBase64InTheAlphabetOfCloudFront) {
+  EXPECT_EQ(url_safe_base64(""), "");
+  EXPECT_EQ(url_safe_base64("f"), "Zg__");
+  EXPECT_EQ(url_safe_base64("fo"), "Zm8_");
+  EXPECT_EQ(url_safe_base64("foo"), "Zm9v");
+  EXPECT_EQ(url_safe_base64("\xfb\xff\xfe"), "-~~-");
+}
+
+struct SigningCase {
+  const char* name;
+  const char* key;
+  const char* public_key;
+  HashAlgorithm hash;
+};
+
+class EverySigningKey : public testing::TestWithParam<SigningCase> {};
+
+TEST_P(EverySigningKey, MakesSignaturesThatOpensslVerifies) {
+  UrlSigner signer = signer_with(GetParam().key, GetParam().hash);
+  std::string url = signer.sign(kUrl, kExpires).value();
+  const char* digest = GetParam().hash == HashAlgorithm::sha1 ? "sha1" : "sha256";
+  std::string signature = parameter(url, "Signature");
+
+  EXPECT_TRUE(
+      openssl_verifies(GetParam().public_key, digest, canned_policy(kUrl, kExpires), signature));
+  EXPECT_FALSE(openssl_verifies(GetParam().public_key, digest,
+                                canned_policy(kUrl, kExpires + std::chrono::seconds(1)),
+                                signature));
+  if (GetParam().hash == HashAlgorithm::sha256) {
+    EXPECT_THAT(url, EndsWith("&Key-Pair-Id=K2JCJMDEHXQW5F&Hash-Algorithm=SHA256"));
+  } else {
+    EXPECT_THAT(url, EndsWith("&Key-Pair-Id=K2JCJMDEHXQW5F"));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    CloudFront, EverySigningKey,
+    testing::Values(
+        SigningCase{"RsaSha1", "rsa2048-pkcs8.pem", "rsa2048-public.pem", HashAlgorithm::sha1},
+        SigningCase{"RsaSha256", "rsa2048-pkcs1.pem", "rsa2048-public.pem", HashAlgorithm::sha256},
+        SigningCase{"EcdsaSha1", "p256-sec1.pem", "p256-public.pem", HashAlgorithm::sha1},
+        SigningCase{"EcdsaSha256", "p256-pkcs8.pem", "p256-public.pem", HashAlgorithm::sha256}),
+    [](const auto& info) { return std::string(info.param.name); });
+
+TEST(UrlSigner, AppendsToAQueryThatIsAlreadyThere) {
+  UrlSigner signer = signer_with("p256-sec1.pem", HashAlgorithm::sha1);
+  EXPECT_THAT(signer.sign("HTTPS://cdn.example.com/k?versionId=3", kExpires).value(),
+              StartsWith("HTTPS://cdn.example.com/k?versionId=3&Expires=1767323045&Signature="));
+}
+
+TEST(UrlSigner, RefusesUrlsThatCouldNotBeVerifiedOrWouldBreakThePolicy) {
+  UrlSigner signer = signer_with("p256-sec1.pem", HashAlgorithm::sha1);
+  for (const char* url :
+       {"", "rtmp://h/a", "h/a", "https://", "https:///a", "https://?a", "https://h/a b",
+        "https://h/ä", "https://h/a\"}]", "https://h/a\\", "https://h/a#b", "https://h/a\n"}) {
+    Result<std::string> result = signer.sign(url, kExpires);
+    ASSERT_FALSE(result) << url;
+    EXPECT_EQ(result.error().kind(), ErrorKind::invalid_argument) << url;
+  }
+}
+
+TEST(UrlSigner, RefusesAQueryWithAParameterOfTheSigningItself) {
+  UrlSigner signer = signer_with("p256-sec1.pem", HashAlgorithm::sha1);
+  for (const char* name : {"Expires", "Policy", "Signature", "Key-Pair-Id", "Hash-Algorithm"}) {
+    Result<std::string> result =
+        signer.sign("https://h/k?a=b&" + std::string(name) + "=1&c", kExpires);
+    ASSERT_FALSE(result) << name;
+    EXPECT_THAT(result.error().message(), HasSubstr(name));
+  }
+  EXPECT_TRUE(signer.sign("https://h/Expires=1?X-Expires=1&SignatureVersion=4", kExpires));
+}
+
+TEST(UrlSigner, RefusesAKeyPairIdThatCouldChangeTheQuery) {
+  for (const char* id : {"", "K1&Policy=x", "K 1"}) {
+    UrlSignerOptions options;
+    options.key_pair_id = id;
+    Result<UrlSigner> signer =
+        UrlSigner::create(PrivateKey::from_pem_file(golden("p256-sec1.pem")).value(), options);
+    ASSERT_FALSE(signer) << id;
+    EXPECT_EQ(signer.error().kind(), ErrorKind::invalid_argument);
+  }
+}
+
+}  // namespace
+}  // namespace ringpull::cloudfront
