@@ -1,9 +1,9 @@
 """The aws command line at work: high-level transfers and single calls."""
 
-import os
 import base64
 import hashlib
 import json
+import os
 import urllib.error
 
 from support.checks import check, check_equal, step

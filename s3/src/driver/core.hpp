@@ -1,0 +1,40 @@
+#pragma once
+// What the parts of S3Driver share. Each part is a few free functions over this, with paths that
+// were checked already.
+
+#include <string>
+#include <string_view>
+
+#include <ringpull/engine/buffer_pool.hpp>
+#include <ringpull/s3/client.hpp>
+#include <ringpull/s3/s3_driver.hpp>
+
+#include "s3/src/driver/keys.hpp"
+
+namespace ringpull::inline v0::s3::driver {
+
+inline constexpr std::string_view kDriverName = "s3aws";
+
+struct Core {
+  Core(const S3DriverOptions& options_in, Client& client_in, engine::BufferPool& pool_in)
+      : options(options_in),
+        client(client_in),
+        pool(pool_in),
+        keys(options_in.root_directory),
+        server(options_in.server) {}
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+
+  const S3DriverOptions options;
+  Client& client;
+  engine::BufferPool& pool;
+  const KeyMap keys;
+  /// Starts as the options say; loses what the server turns out not to have.
+  ServerTraits server;
+};
+
+/// The Error of a request, as one of the driver's: names driver, action and path, and a missing
+/// object becomes path_not_found.
+Error storage_failure(Error error, std::string_view action, std::string_view path);
+
+}  // namespace ringpull::inline v0::s3::driver
