@@ -66,6 +66,11 @@ void add_s3_options(CLI::App& command, S3Arguments& arguments, Transfers transfe
   command.add_flag(
       "--path-style", arguments.path_style,
       "Address buckets as ENDPOINT/BUCKET always (done by itself for IP addresses and ports)");
+  command
+      .add_option("--signature", arguments.signature,
+                  "How requests are signed: v4, or v2 for old servers")
+      ->check(CLI::IsMember({"v4", "v2"}))
+      ->capture_default_str();
   command.add_option("--ca", arguments.ca,
                      "PEM file of the authorities to trust instead of the system's");
   command.add_flag("--no-verify", arguments.no_verify, "Accept any certificate (insecure)");
@@ -143,6 +148,7 @@ Result<std::unique_ptr<Session>> Session::create(const S3Arguments& arguments) {
   session->credentials_ = std::make_unique<s3::StaticCredentialsProvider>(std::move(credentials));
   s3::ClientOptions options(std::move(endpoint));
   options.user_agent = "ringpull/" RINGPULL_VERSION;
+  if (arguments.signature == "v2") options.signature_version = s3::SignatureVersion::v2;
   session->client_ =
       std::make_unique<s3::Client>(std::move(options), *session->http_, *session->credentials_);
   return session;

@@ -23,6 +23,7 @@ struct S3Arguments {
   std::string endpoint;
   std::string region;
   std::string ca;
+  std::string signature = "v4";
   std::string part_size = "8MiB";
   std::size_t concurrency = 16;
   bool path_style = false;
@@ -30,7 +31,8 @@ struct S3Arguments {
   bool quiet = false;
 };
 
-/// Adds --endpoint, --region, --path-style, --ca, --no-verify; with `transfers` also --part-size,
+/// Adds --endpoint, --region, --path-style, --signature, --ca, --no-verify; with `transfers` also
+/// --part-size,
 /// --concurrency, --quiet.
 enum class Transfers : bool { no, yes };
 void add_s3_options(CLI::App& command, S3Arguments& arguments, Transfers transfers);

@@ -6,6 +6,7 @@
 #include <ringpull/http/date.hpp>
 #include <ringpull/s3/checksum.hpp>
 #include <ringpull/s3/client.hpp>
+#include <ringpull/s3/sigv2.hpp>
 
 #include "s3/src/request_builder.hpp"
 #include "s3/src/response_reader.hpp"
@@ -60,6 +61,7 @@ class Client::Impl {
   }
 
   Task<Result<PayloadHash>> payload_hash(const PreparedRequest& request, http::BodySource& body);
+  Task<Result<void>> sign(PreparedRequest& request, const Region& region, http::BodySource& body);
   Task<Result<http::Response>> send(PreparedRequest& request, const Region& region,
                                     http::BodySource& body);
   Task<Result<std::string>> read_document(http::Response& response);
@@ -119,20 +121,36 @@ Task<Result<PayloadHash>> Client::Impl::payload_hash(const PreparedRequest& requ
   co_return PayloadHash::sha256(hash);
 }
 
+Task<Result<void>> Client::Impl::sign(PreparedRequest& request, const Region& region,
+                                      http::BodySource& body) {
+  PayloadHash payload = PayloadHash::empty();
+  if (options.signature_version == SignatureVersion::v4) {
+    RINGPULL_CO_TRY(payload, co_await payload_hash(request, body));
+  }
+  RINGPULL_CO_TRY(const Credentials* credentials, co_await provider.credentials());
+  if (credentials->anonymous()) co_return Result<void>();
+  request.signed_by = credentials->access_key_id;
+  std::chrono::sys_seconds now = clock_offset.apply(options.clock());
+  if (options.signature_version == SignatureVersion::v2) {
+    SigV2Request what(request.head, request.virtual_bucket, now);
+    RINGPULL_CO_TRY(HeaderSignatureV2 signature, sign_v2(*credentials, what));
+    signature.apply(request.head.headers);
+    co_return Result<void>();
+  }
+  SigningScope scope(region.str(), now);
+  RINGPULL_CO_TRY(HeaderSignature signature,
+                  signer.sign(*credentials, scope, request.head, payload));
+  signature.apply(request.head.headers);
+  co_return Result<void>();
+}
+
 /// Signs and sends once.
 Task<Result<http::Response>> Client::Impl::send(PreparedRequest& request, const Region& region,
                                                 http::BodySource& body) {
-  RINGPULL_CO_TRY(PayloadHash payload, co_await payload_hash(request, body));
   if (!request.head.headers.contains("User-Agent")) {
     request.head.headers.add("User-Agent", options.user_agent);
   }
-  RINGPULL_CO_TRY(const Credentials* credentials, co_await provider.credentials());
-  if (!credentials->anonymous()) {
-    SigningScope scope(region.str(), clock_offset.apply(options.clock()));
-    RINGPULL_CO_TRY(HeaderSignature signature,
-                    signer.sign(*credentials, scope, request.head, payload));
-    signature.apply(request.head.headers);
-  }
+  RINGPULL_CO_CHECK(co_await sign(request, region, body));
   ++stats.requests;
   auto response = co_await http.send(request.origin, request.head, body);
   co_return response;
@@ -310,7 +328,13 @@ Task<Result<std::string>> Client::Impl::presign(const Options& call_options,
   const Endpoint& endpoint = endpoint_of(call_options.bucket);
   RINGPULL_CO_TRY(PreparedRequest request, prepare(endpoint, call_options));
   RINGPULL_CO_TRY(const Credentials* credentials, co_await provider.credentials());
-  SigningScope scope(endpoint.region().str(), clock_offset.apply(options.clock()));
+  std::chrono::sys_seconds now = clock_offset.apply(options.clock());
+  if (options.signature_version == SignatureVersion::v2) {
+    SigV2Request what(request.head, request.virtual_bucket, now + presign_options.expires);
+    RINGPULL_CO_TRY(QuerySignatureV2 signed_query, presign_v2(*credentials, what));
+    co_return request.origin.origin() + signed_query.target;
+  }
+  SigningScope scope(endpoint.region().str(), now);
   RINGPULL_CO_TRY(QuerySignature signed_query,
                   signer.presign(*credentials, scope, request.head, presign_options));
   co_return request.origin.origin() + signed_query.target;

@@ -144,6 +144,7 @@ class RequestBuilder {
     }
     request_.origin = std::move(address->origin);
     request_.head.target = std::move(address->target_prefix);
+    if (request_.head.target == "/") request_.virtual_bucket = bucket.str();
     header("Host", request_.origin.authority());
   }
 

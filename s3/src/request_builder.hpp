@@ -26,6 +26,10 @@ struct PreparedRequest {
   std::string body;
   /// For messages: "s3://bucket/key".
   std::string resource;
+  /// The bucket where the Host names it, not the path: Signature Version 2 signs it all the same.
+  std::string virtual_bucket;
+  /// The access key id that signed it last; empty before, and for anonymous requests.
+  std::string signed_by;
 };
 
 Result<PreparedRequest> prepare(const Endpoint& endpoint, const GetObjectOptions& options);

@@ -1,13 +1,15 @@
 // Signs and verifies what it reads: one JSON object per line in, one out. For signer_test.py, which
 // compares the answers with botocore's. Fields in: method, target, headers [[name, value]],
 // payload, access_key, secret, token, region, time, expires (presigns when present), key;
-// authorization or presigned_target as botocore made them, to be verified.
+// authorization or presigned_target as botocore made them, to be verified. With "version": 2 the
+// answer is the signature of Version 2 alone.
 
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 
+#include <ringpull/s3/sigv2.hpp>
 #include <ringpull/s3/sigv4.hpp>
 #include <ringpull/s3/sigv4_verify.hpp>
 
@@ -64,7 +66,29 @@ json verify_theirs(const json& line, http::RequestHead head, const s3::Credentia
           {"wrong_region", verify(head, credentials, region + "-2")}};
 }
 
+/// Fields beside the common ones: virtual_bucket.
+json answer_v2(const json& line) {
+  auto time = s3::parse_amz_date(text(line, "time"));
+  if (!time) return {{"error", "bad time"}};
+  s3::Credentials credentials(text(line, "access_key"), s3::Secret(text(line, "secret")),
+                              s3::Secret(text(line, "token")));
+  http::RequestHead head = read_head(line);
+  std::string bucket = text(line, "virtual_bucket");
+  if (line.contains("expires")) {
+    std::chrono::seconds lifetime(line.at("expires").get<int>());
+    auto signature = s3::presign_v2(credentials, s3::SigV2Request(head, bucket, *time + lifetime));
+    if (!signature) return {{"error", signature.error().message()}};
+    return {{"target", signature->target}, {"string_to_sign", signature->string_to_sign}};
+  }
+  auto signature = s3::sign_v2(credentials, s3::SigV2Request(head, bucket, *time));
+  if (!signature) return {{"error", signature.error().message()}};
+  return {{"authorization", signature->authorization},
+          {"date", signature->date},
+          {"string_to_sign", signature->string_to_sign}};
+}
+
 json answer(s3::Signer& signer, const json& line) {
+  if (line.value("version", 4) == 2) return answer_v2(line);
   auto time = s3::parse_amz_date(text(line, "time"));
   auto payload = s3::PayloadHash::parse(text(line, "payload"));
   if (!time || !payload) return {{"error", "bad time or payload hash"}};

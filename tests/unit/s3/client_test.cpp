@@ -35,6 +35,7 @@ class Bed {
  public:
   std::vector<Script> scripts;
   RetryOptions retry;
+  SignatureVersion signature_version = SignatureVersion::v4;
   FixedResolver resolver;
   std::unique_ptr<ScriptedPeer> peer;
   std::unique_ptr<http::Client> http;
@@ -67,6 +68,7 @@ class Bed {
         Endpoint::create("http://127.0.0.1:" + std::to_string(peer->port()), Region("us-east-1"))
             .value());
     options.retry = retry;
+    options.signature_version = signature_version;
     options.clock = [] { return kNow; };
     client = std::make_unique<Client>(std::move(options), *http, *credentials);
     engine::Context& context = co_await engine::current_context();
@@ -125,6 +127,30 @@ TEST(S3Client, SignsWhatItSends) {
               std::string::npos)
         << head;
     EXPECT_EQ(head.find("canary-secret"), std::string::npos);
+  });
+}
+
+TEST(S3Client, SignsByVersion2WhereAsked) {
+  Bed bed;
+  bed.signature_version = SignatureVersion::v2;
+  bed.scripts = {
+      {read_head(), write("HTTP/1.1 200 OK\r\nETag: \"e\"\r\nContent-Length: 7\r\n\r\n")}};
+  bed.run([](Bed& b) -> Task<void> {
+    HeadObjectOptions options(Bucket("b"), ObjectKey("k"));
+    auto info = co_await b.client->head_object(options);
+    EXPECT_TRUE(info);
+    const std::string& head = b.peer->heads().at(0);
+    EXPECT_NE(head.find("\r\nAuthorization: AWS AKIDEXAMPLE:"), std::string::npos) << head;
+    EXPECT_NE(head.find("\r\nDate: Tue, 14 Nov 2023 22:13:20 GMT\r\n"), std::string::npos) << head;
+    EXPECT_EQ(head.find("x-amz-content-sha256"), std::string::npos) << head;
+
+    GetObjectOptions get(Bucket("b"), ObjectKey("k"));
+    PresignOptions presign(600s);
+    auto url = co_await b.client->presign(get, presign);
+    EXPECT_TRUE(url) << url.error().message();
+    EXPECT_NE(url->find("/b/k?AWSAccessKeyId=AKIDEXAMPLE&Expires=1700000600&Signature="),
+              std::string::npos)
+        << *url;
   });
 }
 

@@ -29,12 +29,18 @@ enum class PayloadSigning : std::uint8_t {
   never,      ///< UNSIGNED-PAYLOAD
 };
 
+enum class SignatureVersion : std::uint8_t {
+  v4,
+  v2,  ///< for old compatible servers; without the body's hash, whatever PayloadSigning says
+};
+
 class ClientOptions {
  public:
   explicit ClientOptions(Endpoint endpoint_in) : endpoint(std::move(endpoint_in)) {}
 
   Endpoint endpoint;
   RetryOptions retry;
+  SignatureVersion signature_version = SignatureVersion::v4;
   PayloadSigning payload_signing = PayloadSigning::automatic;
   /// How long a verb may take, retries included, where the caller's deadline is not nearer. Verbs
   /// that carry an object's bytes: an hour, a 5 GiB part at 12 Mbit/s. The others: 15 minutes,
