@@ -159,6 +159,11 @@ Result<std::uint64_t> File::size() const {
   return static_cast<std::uint64_t>(status.st_size);
 }
 
+bool File::is_direct() const noexcept {
+  int flags = ::fcntl(fd(), F_GETFL);
+  return flags >= 0 && (flags & O_DIRECT) != 0;
+}
+
 Task<Result<void>> rename_file(std::string from, std::string to) {
   PathOperation operation(OpCode::rename, from);
   operation.address2 = to.data();

@@ -4,6 +4,7 @@
 #include <ringpull/engine/combinators.hpp>
 #include <ringpull/http/client.hpp>
 
+#include "http/src/body_limit.hpp"
 #include "http/src/pool.hpp"
 
 namespace ringpull::inline v0::http {
@@ -13,11 +14,6 @@ using engine::Task;
 namespace {
 
 constexpr std::size_t kDrainStep = 16 * 1024;
-
-Error does_not_fit(std::size_t limit_bytes) {
-  return Error(ErrorKind::too_large,
-               "the body is larger than the " + std::to_string(limit_bytes) + " bytes allowed");
-}
 
 }  // namespace
 
@@ -42,6 +38,13 @@ void Response::release() noexcept {
 const ResponseHead& Response::head() const noexcept { return connection_->head(); }
 bool Response::body_done() const noexcept { return connection_->body_done(); }
 
+std::optional<std::uint64_t> Response::body_left() const noexcept {
+  Framing framing = head().framing;
+  bool unknown = framing == Framing::chunked || framing == Framing::until_close;
+  if (unknown && !body_done()) return std::nullopt;
+  return connection_->body_left();
+}
+
 Task<Result<std::size_t>> Response::read_some(MutableBytes out) {
   return connection_->read_body_some(out);
 }
@@ -51,10 +54,9 @@ Task<Result<void>> Response::read_exact(MutableBytes out) {
 }
 
 Task<Result<std::size_t>> Response::read_all(MutableBytes out) {
-  if (head().framing == Framing::content_length) {
-    std::uint64_t left = connection_->body_left();
-    if (left > out.size()) co_return fail(does_not_fit(out.size()));
-    auto size = static_cast<std::size_t>(left);
+  if (auto left = body_left()) {
+    if (*left > out.size()) co_return fail(body_too_large(out.size()));
+    auto size = static_cast<std::size_t>(*left);
     RINGPULL_CO_CHECK(co_await read_exact(out.first(size)));
     co_return size;
   }
@@ -63,7 +65,7 @@ Task<Result<std::size_t>> Response::read_all(MutableBytes out) {
     std::byte beyond{};
     MutableBytes space = done < out.size() ? out.subspan(done) : MutableBytes(&beyond, 1);
     RINGPULL_CO_TRY(std::size_t received, co_await read_some(space));
-    if (received > 0 && done == out.size()) co_return fail(does_not_fit(out.size()));
+    if (received > 0 && done == out.size()) co_return fail(body_too_large(out.size()));
     done += received;
   }
   co_return done;
@@ -72,10 +74,9 @@ Task<Result<std::size_t>> Response::read_all(MutableBytes out) {
 Task<Result<std::string>> Response::read_text(std::size_t limit_bytes) {
   constexpr std::size_t kStep = 16 * 1024;
   std::string text;
-  if (head().framing == Framing::content_length) {
-    std::uint64_t left = connection_->body_left();
-    if (left > limit_bytes) co_return fail(does_not_fit(limit_bytes));
-    text.resize(static_cast<std::size_t>(left));
+  if (auto left = body_left()) {
+    if (*left > limit_bytes) co_return fail(body_too_large(limit_bytes));
+    text.resize(static_cast<std::size_t>(*left));
     RINGPULL_CO_CHECK(co_await read_exact(std::as_writable_bytes(std::span(text))));
     co_return text;
   }
@@ -85,7 +86,7 @@ Task<Result<std::string>> Response::read_text(std::size_t limit_bytes) {
     auto received = co_await read_some(std::as_writable_bytes(std::span(text).subspan(size)));
     if (!received) co_return fail(std::move(received).error());
     text.resize(size + *received);
-    if (text.size() > limit_bytes) co_return fail(does_not_fit(limit_bytes));
+    if (text.size() > limit_bytes) co_return fail(body_too_large(limit_bytes));
   }
   co_return text;
 }
@@ -100,12 +101,11 @@ Task<void> Response::finish() {
 
 Task<Result<void>> Response::drain() {
   std::size_t left = connection_->pool.state().options.drain_bytes_max;
-  bool known = head().framing == Framing::content_length;
-  if (known && connection_->body_left() > left) co_return fail(does_not_fit(left));
+  if (body_left() > left) co_return fail(body_too_large(left));
   std::vector<std::byte> sink(std::clamp<std::size_t>(left, 1, kDrainStep));
   while (!body_done()) {
     RINGPULL_CO_TRY(std::size_t received, co_await read_some(sink));
-    if (received > left) co_return fail(does_not_fit(left));
+    if (received > left) co_return fail(body_too_large(left));
     left -= received;
   }
   co_return Result<void>();

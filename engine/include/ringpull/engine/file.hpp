@@ -35,6 +35,10 @@ class OpenOptions {
 
 /// What every file system accepts; BufferPool's blocks have it.
 inline constexpr std::size_t kDirectAlignment = 4096;
+/// The next multiple of it.
+constexpr std::size_t direct_size(std::size_t bytes) noexcept {
+  return (bytes + kDirectAlignment - 1) / kDirectAlignment * kDirectAlignment;
+}
 
 class [[nodiscard]] ReadAt final : public IoAwaiter {
  public:
@@ -107,6 +111,8 @@ class File {
 
   /// In bytes, by fstat(2), which does not block.
   Result<std::uint64_t> size() const;
+  /// Whether transfers go past the page cache (OpenOptions::direct), by fcntl(2).
+  bool is_direct() const noexcept;
   int fd() const noexcept { return fd_.get(); }
   bool is_open() const noexcept { return static_cast<bool>(fd_); }
   void close() noexcept { fd_.reset(); }

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <ringpull/engine/resolver.hpp>
@@ -69,8 +70,9 @@ struct ClientStats {
 
 /// A response whose head is there and whose body is read by its owner, at the owner's pace: what is
 /// not read is not received. Bodies arrive as they are on the wire: content codings are never
-/// undone. It holds its connection, one of connections_per_origin_max, as long as it lives; then
-/// the connection goes back to the pool, or is closed where the body was not read to its end.
+/// undone. body_sinks.hpp reads them into leased memory and files. It holds its connection, one of
+/// connections_per_origin_max, as long as it lives; then the connection goes back to the pool, or
+/// is closed where the body was not read to its end.
 ///
 /// Outlived by its Client. One read at a time. Every read ends with `timed_out` when nothing moves
 /// for TimeLimits::stall; after a failure or a stop no further read is of use.
@@ -84,6 +86,8 @@ class Response {
   int status() const noexcept { return head().status; }
   /// True at the end of the body.
   bool body_done() const noexcept;
+  /// Bytes of the body not read yet; unknown where only its end tells (chunked, until close).
+  std::optional<std::uint64_t> body_left() const noexcept;
 
   /// At least one byte; 0 at the end. `truncated` when the connection ends before the body.
   engine::Task<Result<std::size_t>> read_some(MutableBytes out);

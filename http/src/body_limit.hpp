@@ -1,0 +1,15 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <ringpull/engine/error.hpp>
+
+namespace ringpull::inline v0::http {
+
+inline Error body_too_large(std::uint64_t limit_bytes) {
+  return Error(ErrorKind::too_large,
+               "the body is larger than the " + std::to_string(limit_bytes) + " bytes allowed");
+}
+
+}  // namespace ringpull::inline v0::http
