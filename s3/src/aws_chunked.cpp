@@ -46,10 +46,6 @@ std::uint64_t AwsChunkedEncoder::encoded_size_bytes() const noexcept {
          std::string_view("0\r\n\r\n").size() + trailer;
 }
 
-std::size_t AwsChunkedEncoder::next_chunk_bytes() const noexcept {
-  return static_cast<std::size_t>(std::min<std::uint64_t>(left_, chunk_bytes_));
-}
-
 void AwsChunkedEncoder::set_headers(http::Headers& headers) const {
   std::string encoding = "aws-chunked";
   if (auto own = headers.get("content-encoding")) (encoding += ',') += *own;
@@ -58,15 +54,20 @@ void AwsChunkedEncoder::set_headers(http::Headers& headers) const {
   headers.set("x-amz-trailer", checksum_header(checksum_.algorithm()));
 }
 
-std::string_view AwsChunkedEncoder::before(std::span<const std::byte> chunk) {
-  RINGPULL_ASSERT(!chunk.empty() && chunk.size() == next_chunk_bytes(),
-                  "aws-chunked: a chunk of another size than announced");
+std::string_view AwsChunkedEncoder::begin_chunk() {
+  RINGPULL_ASSERT(left_ > 0 && chunk_left_ == 0, "aws-chunked: a chunk begun inside another");
+  chunk_left_ = static_cast<std::size_t>(std::min<std::uint64_t>(left_, chunk_bytes_));
   std::array<char, http::kChunkHeadBytesMax> head;
   framing_ = left_ == decoded_size_ ? std::string_view() : http::kChunkTail;
-  framing_ += http::write_chunk_head(chunk.size(), head);
-  checksum_.update(chunk);
-  left_ -= chunk.size();
+  framing_ += http::write_chunk_head(chunk_left_, head);
   return framing_;
+}
+
+void AwsChunkedEncoder::add(std::span<const std::byte> piece) {
+  RINGPULL_ASSERT(piece.size() <= chunk_left_, "aws-chunked: more bytes than the chunk announced");
+  checksum_.update(piece);
+  chunk_left_ -= piece.size();
+  left_ -= piece.size();
 }
 
 std::string_view AwsChunkedEncoder::finish() {

@@ -1,4 +1,4 @@
-#include <algorithm>
+#include <concepts>
 
 #include <ringpull/engine/combinators.hpp>
 #include <ringpull/engine/loop.hpp>
@@ -8,6 +8,7 @@
 #include <ringpull/s3/client.hpp>
 #include <ringpull/s3/sigv2.hpp>
 
+#include "s3/src/outgoing_body.hpp"
 #include "s3/src/request_builder.hpp"
 #include "s3/src/response_reader.hpp"
 
@@ -17,9 +18,6 @@ using engine::Deadline;
 using engine::Task;
 
 namespace {
-
-// Hashing yields to the loop after this much, so that other transfers go on.
-constexpr std::size_t kHashStep = 256 * 1024;
 
 std::chrono::sys_seconds system_clock_now() {
   return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
@@ -36,6 +34,60 @@ std::string multipart_etag(const std::vector<CompletedPart>& parts) {
   }
   Md5Digest result = digest.finish();
   return hex(result) + "-" + std::to_string(parts.size());
+}
+
+/// The verbs whose body is the caller's.
+template <class Options>
+concept UploadOptions =
+    std::same_as<Options, PutObjectOptions> || std::same_as<Options, UploadPartOptions>;
+
+/// What the server says that it has stored, against what went out.
+Result<void> compare(const std::vector<ObjectChecksum>& stored, const ObjectChecksum& sent) {
+  for (const ObjectChecksum& answer : stored) {
+    bool other = answer.algorithm != sent.algorithm || answer.composite || sent.composite;
+    if (other || answer.base64 == sent.base64) continue;
+    std::string name(to_string(sent.algorithm));
+    return fail(Error(ErrorKind::checksum_mismatch, "the bytes sent have " + name + " " +
+                                                        sent.base64 + ", the server stored " +
+                                                        answer.base64)
+                    .with_maybe_applied(true));
+  }
+  return {};
+}
+
+/// Whether the object's checksum, or an ETag that is an MD5, proves that it holds this body.
+Task<Result<bool>> holds_body(const ObjectInfo& object, http::BodySource& body) {
+  if (object.size_bytes != body.size()) co_return false;
+  RINGPULL_CO_CHECK(co_await body.rewind());
+  BodyDigests digests;
+  for (const ObjectChecksum& stored : object.checksums) {
+    if (stored.composite) continue;
+    digests.checksum.emplace(stored.algorithm);
+    RINGPULL_CO_CHECK(co_await digest_body(body, digests));
+    co_return digests.checksum->finish_base64() == stored.base64;
+  }
+  digests.md5.emplace();
+  RINGPULL_CO_CHECK(co_await digest_body(body, digests));
+  Md5Digest md5 = digests.md5->finish();
+  co_return hex(md5) == object.etag.str();
+}
+
+/// Whether the object that is there is what this request made. A refusal with already_exists takes
+/// a proof: the object's checksum, or the ETag that these parts make. An upload that is gone has
+/// become this object or was aborted by someone: there the number of parts decides where ETags are
+/// no MD5s.
+bool is_completion(const ObjectInfo& object, const CompleteMultipartUploadOptions& options,
+                   const Error& failure) {
+  for (const ObjectChecksum& stored : object.checksums) {
+    if (!options.checksum || stored.algorithm != options.checksum->algorithm) continue;
+    if (stored.composite == options.checksum->composite) {
+      return stored.base64 == options.checksum->base64;
+    }
+  }
+  std::string expected = multipart_etag(options.parts);
+  if (!expected.empty()) return object.etag.str() == expected;
+  std::string count = "-" + std::to_string(options.parts.size());
+  return !failure.is(ErrorKind::already_exists) && object.etag.str().ends_with(count);
 }
 
 }  // namespace
@@ -60,10 +112,10 @@ class Client::Impl {
     return found != moved.end() ? found->second : options.endpoint;
   }
 
-  Task<Result<PayloadHash>> payload_hash(const PreparedRequest& request, http::BodySource& body);
-  Task<Result<void>> sign(PreparedRequest& request, const Region& region, http::BodySource& body);
+  BodyForm body_form(const PreparedRequest& request) const;
+  Task<Result<void>> sign(PreparedRequest& request, const Region& region, OutgoingBody& body);
   Task<Result<http::Response>> send(PreparedRequest& request, const Region& region,
-                                    http::BodySource& body);
+                                    OutgoingBody& body);
   Task<Result<std::string>> read_document(http::Response& response);
   RetryDecision judge(RetryState& retry, const Error& error, bool rewindable);
   Task<Result<void>> prepare_retry(RetryDecision decision, const Bucket& bucket,
@@ -74,6 +126,9 @@ class Client::Impl {
   Task<Result<R>> call(const Options& call_options, http::BodySource* given, engine::Duration time);
   template <class R, class Options>
   Task<Result<R>> attempts(const Options& call_options, http::BodySource* given);
+  Task<Result<PutObjectResult>> put(const PutObjectOptions& put_options, http::BodySource& body);
+  Task<Result<CompleteMultipartUploadResult>> complete(
+      const CompleteMultipartUploadOptions& complete_options);
   Task<Result<GetObjectStream>> open(const GetObjectOptions& get_options);
   Task<Result<GetObjectIntoResult>> read_into(const GetObjectOptions& get_options,
                                               http::MutableBytes out);
@@ -92,43 +147,29 @@ class Client::Impl {
   ClientStats stats;
 };
 
-Task<Result<PayloadHash>> Client::Impl::payload_hash(const PreparedRequest& request,
-                                                     http::BodySource& body) {
-  if (body.size() == std::uint64_t{0}) co_return PayloadHash::empty();
+BodyForm Client::Impl::body_form(const PreparedRequest& request) const {
+  // Version 2 covers no body and knows no trailer.
+  if (options.signature_version == SignatureVersion::v2) return BodyForm::unsigned_payload;
   bool plain = request.origin.scheme() == http::Scheme::http;
-  bool sign = options.payload_signing == PayloadSigning::always ||
-              (options.payload_signing == PayloadSigning::automatic && plain);
-  if (!sign) co_return PayloadHash::unsigned_payload();
-  if (!body.rewindable()) {
-    co_return fail(ErrorKind::invalid_argument,
-                   request.resource +
-                       ": a signed payload is read twice, and this body cannot be "
-                       "rewound; use TLS or PayloadSigning::never");
+  bool automatic = options.payload_signing == PayloadSigning::automatic;
+  if (options.payload_signing == PayloadSigning::always || (automatic && plain)) {
+    return BodyForm::signed_payload;
   }
-  Sha256 digest;
-  while (true) {
-    RINGPULL_CO_TRY(http::ConstBytes piece, co_await body.next());
-    if (piece.empty()) break;
-    while (!piece.empty()) {
-      std::size_t size = std::min(piece.size(), kHashStep);
-      digest.update(piece.first(size));
-      piece = piece.subspan(size);
-      co_await engine::yield_now();
-    }
-  }
-  RINGPULL_CO_CHECK(co_await body.rewind());
-  Sha256Digest hash = digest.finish();
-  co_return PayloadHash::sha256(hash);
+  // Nothing but TLS protects a trailer.
+  return plain ? BodyForm::unsigned_payload : BodyForm::unsigned_trailer;
 }
 
 Task<Result<void>> Client::Impl::sign(PreparedRequest& request, const Region& region,
-                                      http::BodySource& body) {
-  PayloadHash payload = PayloadHash::empty();
-  if (options.signature_version == SignatureVersion::v4) {
-    RINGPULL_CO_TRY(payload, co_await payload_hash(request, body));
-  }
+                                      OutgoingBody& body) {
+  RINGPULL_CO_TRY(PayloadHash payload, co_await body.prepare(request, body_form(request)));
   RINGPULL_CO_TRY(const Credentials* credentials, co_await provider.credentials());
-  if (credentials->anonymous()) co_return Result<void>();
+  if (credentials->anonymous()) {
+    // The one word that says something without a signature: how to read the body.
+    if (payload == PayloadHash::unsigned_trailer()) {
+      request.head.headers.set("x-amz-content-sha256", payload.text());
+    }
+    co_return Result<void>();
+  }
   request.signed_by = credentials->access_key_id;
   std::chrono::sys_seconds now = clock_offset.apply(options.clock());
   if (options.signature_version == SignatureVersion::v2) {
@@ -146,13 +187,13 @@ Task<Result<void>> Client::Impl::sign(PreparedRequest& request, const Region& re
 
 /// Signs and sends once.
 Task<Result<http::Response>> Client::Impl::send(PreparedRequest& request, const Region& region,
-                                                http::BodySource& body) {
+                                                OutgoingBody& body) {
   if (!request.head.headers.contains("User-Agent")) {
     request.head.headers.add("User-Agent", options.user_agent);
   }
   RINGPULL_CO_CHECK(co_await sign(request, region, body));
   ++stats.requests;
-  auto response = co_await http.send(request.origin, request.head, body);
+  auto response = co_await http.send(request.origin, request.head, body.source());
   co_return response;
 }
 
@@ -211,9 +252,12 @@ Task<Result<R>> Client::Impl::attempts(const Options& call_options, http::BodySo
     RINGPULL_CO_TRY(PreparedRequest request, prepare(endpoint, call_options));
     http::SpanSource document(std::as_bytes(std::span<const char>(request.body)));
     http::BodySource& body = given != nullptr ? *given : document;
+    std::optional<ChecksumAlgorithm> algorithm;
+    if constexpr (UploadOptions<Options>) algorithm = call_options.compute_checksum;
+    OutgoingBody outgoing(body, algorithm);
     ResponseContext context(request.operation, request.resource, region.str());
     Result<R> outcome = fail(ErrorKind::internal, "no attempt was made");
-    auto response = co_await send(request, region, body);
+    auto response = co_await send(request, region, outgoing);
     if (response) {
       observe_date(response->head());
       auto text = co_await read_document(*response);
@@ -224,6 +268,11 @@ Task<Result<R>> Client::Impl::attempts(const Options& call_options, http::BodySo
       }
     } else {
       outcome = fail(std::move(response).error());
+    }
+    if constexpr (UploadOptions<Options>) {
+      auto sent = algorithm ? outgoing.checksum() : call_options.checksum;
+      auto same = outcome && sent ? compare(outcome->checksums, *sent) : Result<void>();
+      if (!same) outcome = fail(std::move(same).error().context(request.resource));
     }
     if (outcome) {
       retry.succeeded();
@@ -248,6 +297,41 @@ Task<Result<R>> Client::Impl::call(const Options& call_options, http::BodySource
   co_return outcome;
 }
 
+Task<Result<PutObjectResult>> Client::Impl::put(const PutObjectOptions& put_options,
+                                                http::BodySource& body) {
+  auto put = co_await attempts<PutObjectResult>(put_options, &body);
+  bool unclear = !put && put.error().is(ErrorKind::already_exists) && put.error().maybe_applied();
+  if (!unclear) co_return put;
+  // An attempt before this refusal may have made the object; then the object says so.
+  HeadObjectOptions look(put_options.bucket, put_options.key);
+  look.checksum_mode = true;
+  auto found = co_await attempts<ObjectInfo>(look, nullptr);
+  if (!found) co_return put;
+  auto ours = co_await holds_body(*found, body);
+  if (!ours || !*ours) co_return put;
+  PutObjectResult result;
+  result.etag = found->etag;
+  result.version_id = found->version_id;
+  result.checksums = found->checksums;
+  co_return result;
+}
+
+Task<Result<CompleteMultipartUploadResult>> Client::Impl::complete(
+    const CompleteMultipartUploadOptions& complete_options) {
+  auto completed = co_await attempts<CompleteMultipartUploadResult>(complete_options, nullptr);
+  if (completed || !completed.error().maybe_applied()) co_return completed;
+  // An attempt before this failure may have completed the upload; then the object says so.
+  HeadObjectOptions look(complete_options.bucket, complete_options.key);
+  look.checksum_mode = complete_options.checksum.has_value();
+  auto found = co_await attempts<ObjectInfo>(look, nullptr);
+  if (!found || !is_completion(*found, complete_options, completed.error())) co_return completed;
+  CompleteMultipartUploadResult result;
+  result.etag = found->etag;
+  result.version_id = found->version_id;
+  result.checksums = found->checksums;
+  co_return result;
+}
+
 Task<Result<GetObjectStream>> Client::Impl::open(const GetObjectOptions& get_options) {
   RetryState retry(options.retry, budget);
   while (true) {
@@ -255,9 +339,10 @@ Task<Result<GetObjectStream>> Client::Impl::open(const GetObjectOptions& get_opt
     Region region = endpoint.region();
     RINGPULL_CO_TRY(PreparedRequest request, prepare(endpoint, get_options));
     http::SpanSource nothing;
+    OutgoingBody bare(nothing, std::nullopt);
     ResponseContext context(request.operation, request.resource, region.str());
     Result<GetObjectResult> outcome = fail(ErrorKind::internal, "no attempt was made");
-    auto response = co_await send(request, region, nothing);
+    auto response = co_await send(request, region, bare);
     if (response) {
       observe_date(response->head());
       bool success = response->status() == 200 || response->status() == 206;
@@ -327,6 +412,12 @@ Task<Result<std::string>> Client::Impl::presign(const Options& call_options,
                                                 const PresignOptions& presign_options) {
   const Endpoint& endpoint = endpoint_of(call_options.bucket);
   RINGPULL_CO_TRY(PreparedRequest request, prepare(endpoint, call_options));
+  if constexpr (UploadOptions<Options>) {
+    if (call_options.compute_checksum) {
+      co_return fail(ErrorKind::invalid_argument,
+                     "presign " + request.resource + ": there is no body to compute a checksum of");
+    }
+  }
   RINGPULL_CO_TRY(const Credentials* credentials, co_await provider.credentials());
   std::chrono::sys_seconds now = clock_offset.apply(options.clock());
   if (options.signature_version == SignatureVersion::v2) {
@@ -365,7 +456,9 @@ Task<Result<ObjectInfo>> Client::head_object(const HeadObjectOptions& options) {
 
 Task<Result<PutObjectResult>> Client::put_object(const PutObjectOptions& options,
                                                  http::BodySource& body) {
-  return impl_->call<PutObjectResult>(options, &body, impl_->options.transfer_time);
+  Deadline deadline = Deadline::after(impl_->options.transfer_time);
+  auto result = co_await engine::with_deadline(deadline, impl_->put(options, body));
+  co_return result;
 }
 
 Task<Result<void>> Client::delete_object(const DeleteObjectOptions& options) {
@@ -404,21 +497,8 @@ Task<Result<UploadPartCopyResult>> Client::upload_part_copy(const UploadPartCopy
 
 Task<Result<CompleteMultipartUploadResult>> Client::complete_multipart_upload(
     const CompleteMultipartUploadOptions& options) {
-  auto completed = co_await impl_->call<CompleteMultipartUploadResult>(options, nullptr,
-                                                                       impl_->options.request_time);
-  if (completed || !completed.error().maybe_applied()) co_return completed;
-  // An attempt before this failure may have completed the upload; then the object says so.
-  HeadObjectOptions look(options.bucket, options.key);
-  auto found = co_await head_object(look);
-  std::string expected = multipart_etag(options.parts);
-  std::string count = "-" + std::to_string(options.parts.size());
-  bool same = found && (expected.empty() ? found->etag.str().ends_with(count)
-                                         : found->etag.str() == expected);
-  if (!same) co_return completed;
-  CompleteMultipartUploadResult result;
-  result.etag = found->etag;
-  result.version_id = found->version_id;
-  result.checksums = found->checksums;
+  Deadline deadline = Deadline::after(impl_->options.request_time);
+  auto result = co_await engine::with_deadline(deadline, impl_->complete(options));
   co_return result;
 }
 

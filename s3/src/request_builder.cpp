@@ -97,6 +97,16 @@ class RequestBuilder {
     if (checksum) header(checksum_header(checksum->algorithm), checksum->base64);
   }
 
+  /// Either the checksum itself, or (added to the request with its body) the order to make it.
+  void checksum(const std::optional<ObjectChecksum>& checksum,
+                const std::optional<ChecksumAlgorithm>& compute) {
+    if (checksum && compute) {
+      require(fail(ErrorKind::invalid_argument,
+                   "a checksum is given and another one is to be computed; S3 takes one"));
+    }
+    this->checksum(checksum);
+  }
+
   void conditions(const ReadConditions& conditions) {
     tag_unless_empty("If-Match", conditions.if_match);
     tag_unless_empty("If-None-Match", conditions.if_none_match);
@@ -186,7 +196,7 @@ Result<PreparedRequest> prepare(const Endpoint& endpoint, const PutObjectOptions
   builder.attributes(options.attributes);
   if (options.create_only) builder.header("If-None-Match", "*");
   builder.tag_unless_empty("If-Match", options.if_match);
-  builder.checksum(options.checksum);
+  builder.checksum(options.checksum, options.compute_checksum);
   return builder.finish();
 }
 
@@ -270,7 +280,7 @@ Result<PreparedRequest> prepare(const Endpoint& endpoint, const UploadPartOption
   builder.require(check_part(options.upload_id, options.number));
   builder.parameter("partNumber", std::to_string(options.number.value()));
   builder.parameter("uploadId", options.upload_id.str());
-  builder.checksum(options.checksum);
+  builder.checksum(options.checksum, options.compute_checksum);
   return builder.finish();
 }
 

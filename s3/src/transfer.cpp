@@ -175,8 +175,12 @@ struct Upload {
 Task<Result<void>> send_part(Upload& job, const Parts::Part& part, http::ConstBytes bytes) {
   UploadPartOptions request(job.object.bucket, job.object.key, job.id, PartNumber(part.number));
   http::SpanSource body(bytes);
+  request.compute_checksum = job.object.compute_checksum;
   RINGPULL_CO_TRY(UploadPartResult sent, co_await job.client.upload_part(request, body));
-  job.completed.emplace_back(PartNumber(part.number), sent.etag);
+  CompletedPart& completed = job.completed.emplace_back(PartNumber(part.number), sent.etag);
+  for (const ObjectChecksum& checksum : sent.checksums) {
+    if (checksum.algorithm == request.compute_checksum) completed.checksum = checksum;
+  }
   report(job.options, part.size);
   co_return Result<void>();
 }
@@ -237,6 +241,7 @@ Task<Result<UploadResult>> send_and_complete(Upload& job) {
 Task<Result<UploadResult>> upload_in_parts(Upload& job) {
   CreateMultipartUploadOptions create(job.object.bucket, job.object.key);
   create.attributes = job.object.attributes;
+  create.checksum_algorithm = job.object.compute_checksum;
   RINGPULL_CO_TRY(CreateMultipartUploadResult created,
                   co_await job.client.create_multipart_upload(create));
   job.id = created.upload_id;

@@ -51,6 +51,10 @@ class Request:
         self.headers = self.make_headers(dice)
         self.body = dice.randbytes(dice.randrange(200)) if self.method in ("PUT", "POST") else b""
         self.payload_mode = dice.choice(("signed", "unsigned", "trailer"))
+        if self.payload_mode == "trailer":
+            self.headers += [("Content-Encoding", dice.choice(("aws-chunked", "aws-chunked,gzip"))),
+                             ("x-amz-decoded-content-length", str(len(self.body))),
+                             ("x-amz-trailer", "x-amz-checksum-crc32c")]
         self.region = dice.choice(REGIONS)
         self.time = datetime.datetime(2013, 5, 24) + datetime.timedelta(
             seconds=dice.randrange(20 * 365 * 86400))

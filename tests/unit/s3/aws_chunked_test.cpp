@@ -18,10 +18,15 @@ std::string random_text(std::size_t size, std::uint32_t seed) {
 
 std::string encode(AwsChunkedEncoder& encoder, std::string_view body) {
   std::string wire;
-  while (std::size_t size = encoder.next_chunk_bytes()) {
-    wire += encoder.before(bytes_of(body.substr(0, size)));
-    wire += body.substr(0, size);
-    body.remove_prefix(size);
+  while (encoder.left_bytes() > 0) {
+    wire += encoder.begin_chunk();
+    // In halves: where a body's pieces end is not where its chunks do.
+    while (std::size_t left = encoder.chunk_left_bytes()) {
+      std::string_view piece = body.substr(0, (left + 1) / 2);
+      encoder.add(bytes_of(piece));
+      wire += piece;
+      body.remove_prefix(piece.size());
+    }
   }
   wire += encoder.finish();
   return wire;

@@ -27,6 +27,7 @@ using testing::read_request;
 using testing::reset;
 using testing::Script;
 using testing::ScriptedPeer;
+using testing::Step;
 using testing::write;
 
 constexpr auto kNow = std::chrono::sys_seconds(std::chrono::seconds(1'700'000'000));
@@ -312,6 +313,169 @@ TEST(S3Client, ACompletionThatIsReallyGoneIsAFailure) {
     EXPECT_EQ(completed.error().kind(), ErrorKind::not_found);
     EXPECT_FALSE(completed.error().maybe_applied());
     EXPECT_EQ(b.peer->heads().size(), 1u);
+  });
+}
+
+// What HEAD says of an object of three bytes.
+Step head_says(const std::string& headers, std::size_t size = 3) {
+  return write("HTTP/1.1 200 x\r\n" + headers + "Content-Length: " + std::to_string(size) +
+               "\r\n\r\n");
+}
+
+/// The first answer to "abc" gets lost, the second says that there is an object, and HEAD shows it.
+std::vector<Script> lost_then_refused(Step head) {
+  return {{read_request(), reset()},
+          {read_request(), write(error(412, "PreconditionFailed")), read_head(), std::move(head),
+           hold()}};
+}
+
+Task<Result<PutObjectResult>> create_abc(Bed& b) {
+  http::SpanSource body(bytes_of("abc"));
+  PutObjectOptions options(Bucket("b"), ObjectKey("k"));
+  options.create_only = true;
+  auto put = co_await b.client->put_object(options, body);
+  co_return put;
+}
+
+Task<void> expect_created(Bed& b) {
+  auto put = co_await create_abc(b);
+  EXPECT_TRUE(put) << put.error().message();
+  EXPECT_EQ(b.line(2).substr(0, 5), "HEAD ");
+  if (put) {
+    EXPECT_FALSE(put->etag.empty());
+  }
+}
+
+Task<void> expect_in_the_way(Bed& b, bool maybe_applied) {
+  auto put = co_await create_abc(b);
+  EXPECT_FALSE(put);
+  EXPECT_EQ(put.error().kind(), ErrorKind::already_exists);
+  EXPECT_EQ(put.error().maybe_applied(), maybe_applied);
+}
+
+TEST(S3Client, ACreationWhoseAnswerGotLostCountsWhenTheMd5IsTheBodys) {
+  Bed bed;
+  bed.scripts = lost_then_refused(head_says("ETag: \"900150983cd24fb0d6963f7d28e17f72\"\r\n"));
+  bed.run([](Bed& b) -> Task<void> { co_await expect_created(b); });
+}
+
+TEST(S3Client, ACreationWhoseAnswerGotLostCountsWhenTheChecksumIsTheBodys) {
+  Bed bed;
+  bed.scripts = lost_then_refused(head_says("ETag: \"opaque\"\r\nx-amz-checksum-crc32c: " +
+                                            checksum_base64(Crc32c::of(bytes_of("abc"))) + "\r\n"));
+  bed.run([](Bed& b) -> Task<void> {
+    co_await expect_created(b);
+    EXPECT_NE(b.peer->heads().at(2).find("x-amz-checksum-mode: ENABLED"), std::string::npos);
+  });
+}
+
+TEST(S3Client, ACreationWhoseAnswerGotLostIsNotTakenFromAnotherObject) {
+  for (const Step& other : {head_says("ETag: \"00000000000000000000000000000000\"\r\n"),
+                            head_says("ETag: \"opaque\"\r\n"),
+                            head_says("ETag: \"900150983cd24fb0d6963f7d28e17f72\"\r\n", 4),
+                            head_says("ETag: \"900150983cd24fb0d6963f7d28e17f72\"\r\n"
+                                      "x-amz-checksum-crc32c: AAAAAA==\r\n"),
+                            write("HTTP/1.1 404 x\r\nContent-Length: 0\r\n\r\n")}) {
+    Bed bed;
+    bed.scripts = lost_then_refused(other);
+    bed.run([](Bed& b) -> Task<void> { co_await expect_in_the_way(b, true); });
+  }
+}
+
+TEST(S3Client, ACreationThatIsRefusedAtOnceDoesNotLook) {
+  Bed bed;
+  bed.scripts = {{read_request(), write(error(412, "PreconditionFailed")), hold()}};
+  bed.run([](Bed& b) -> Task<void> {
+    co_await expect_in_the_way(b, false);
+    EXPECT_EQ(b.peer->heads().size(), 1u);
+  });
+}
+
+TEST(S3Client, RepeatsACreationAfterAConflict) {
+  Bed bed;
+  bed.scripts = {{read_request(), write(error(409, "ConditionalRequestConflict")), read_request(),
+                  write(answer(200, "ETag: \"e\"\r\n", "")), hold()}};
+  bed.run([](Bed& b) -> Task<void> {
+    auto put = co_await create_abc(b);
+    EXPECT_TRUE(put) << put.error().message();
+    EXPECT_EQ(b.client->stats().retries, 1u);
+  });
+}
+
+TEST(S3Client, RefusesAnAnswerWithAnotherChecksumThanItSent) {
+  Bed bed;
+  bed.retry.attempts_max = 1;
+  bed.scripts = {{read_request(),
+                  write(answer(200, "ETag: \"e\"\r\nx-amz-checksum-crc32c: AAAAAA==\r\n", "")),
+                  hold()}};
+  bed.run([](Bed& b) -> Task<void> {
+    http::SpanSource body(bytes_of("abc"));
+    PutObjectOptions options(Bucket("b"), ObjectKey("k"));
+    options.compute_checksum = ChecksumAlgorithm::crc32c;
+    auto put = co_await b.client->put_object(options, body);
+    EXPECT_FALSE(put);
+    EXPECT_EQ(put.error().kind(), ErrorKind::checksum_mismatch);
+    EXPECT_TRUE(put.error().maybe_applied());
+  });
+}
+
+/// As lost_then_refused, for the completion of an upload.
+std::vector<Script> completion_lost_then_refused(const std::string& headers) {
+  return {{read_request(), reset()},
+          {read_request(), write(error(412, "PreconditionFailed")), read_head(),
+           head_says(headers, 2), hold()}};
+}
+
+TEST(S3Client, ACompletionThatCreatesCountsWhenTheObjectInTheWayIsItsOwn) {
+  Bed bed;
+  bed.scripts = completion_lost_then_refused("ETag: \"96e024ba2074fe77e8e965ba43a704be-2\"\r\n");
+  bed.run([](Bed& b) -> Task<void> {
+    CompleteMultipartUploadOptions options = complete_options();
+    options.create_only = true;
+    auto completed = co_await b.client->complete_multipart_upload(options);
+    EXPECT_TRUE(completed) << completed.error().message();
+  });
+}
+
+TEST(S3Client, ACompletionThatCreatesCountsWhenTheChecksumIsItsOwn) {
+  Bed bed;
+  bed.scripts =
+      completion_lost_then_refused("ETag: \"opaque-2\"\r\nx-amz-checksum-crc32c: 4waSgw==\r\n");
+  bed.run([](Bed& b) -> Task<void> {
+    CompleteMultipartUploadOptions options = complete_options();
+    options.create_only = true;
+    options.checksum.emplace(ChecksumAlgorithm::crc32c, "4waSgw==");
+    auto completed = co_await b.client->complete_multipart_upload(options);
+    EXPECT_TRUE(completed) << completed.error().message();
+  });
+}
+
+TEST(S3Client, ACompletionThatCreatesTakesNoObjectWithoutAProof) {
+  Bed bed;
+  bed.scripts = completion_lost_then_refused("ETag: \"opaque-2\"\r\n");
+  bed.run([](Bed& b) -> Task<void> {
+    CompleteMultipartUploadOptions options = complete_options();
+    options.create_only = true;
+    for (CompletedPart& part : options.parts) part.etag = ETag("opaque");
+    auto completed = co_await b.client->complete_multipart_upload(options);
+    EXPECT_FALSE(completed);
+    EXPECT_EQ(completed.error().kind(), ErrorKind::already_exists);
+    EXPECT_TRUE(completed.error().maybe_applied());
+  });
+}
+
+TEST(S3Client, RepeatsACompletionAfterAConflict) {
+  Bed bed;
+  std::string good = answer(200, "",
+                            "<CompleteMultipartUploadResult><ETag>\"e-2\"</ETag>"
+                            "</CompleteMultipartUploadResult>");
+  bed.scripts = {{read_request(), write(error(409, "ConditionalRequestConflict")), read_request(),
+                  write(good), hold()}};
+  bed.run([](Bed& b) -> Task<void> {
+    CompleteMultipartUploadOptions options = complete_options();
+    options.create_only = true;
+    auto completed = co_await b.client->complete_multipart_upload(options);
+    EXPECT_TRUE(completed) << completed.error().message();
   });
 }
 

@@ -18,8 +18,9 @@
 
 namespace ringpull::inline v0::s3 {
 
-/// Frames a body of known size. On the wire: before(chunk), chunk, before(chunk), chunk, ...,
-/// finish(). All chunks but the last have `chunk_bytes` bytes, which fixes the size of the whole.
+/// Frames a body of known size. On the wire: begin_chunk(), the chunk's bytes, begin_chunk(), ...,
+/// finish(). All chunks but the last have `chunk_bytes` bytes, which fixes the size of the whole;
+/// the bytes of a chunk may come in pieces.
 class AwsChunkedEncoder {
  public:
   /// S3 takes chunks from 8 KiB; at 1 MiB the framing is lost in the noise.
@@ -32,14 +33,17 @@ class AwsChunkedEncoder {
 
   /// Content-Length of the encoded body.
   std::uint64_t encoded_size_bytes() const noexcept;
-  /// Size of the chunk to give to before() next; 0 when finish() is due.
-  std::size_t next_chunk_bytes() const noexcept;
+  /// Of the body, not yet given to add(). At 0 finish() is due.
+  std::uint64_t left_bytes() const noexcept { return left_; }
+  /// Of the chunk that was begun, not yet given to add(). At 0 begin_chunk() or finish() is due.
+  std::size_t chunk_left_bytes() const noexcept { return chunk_left_; }
   /// Content-Encoding, x-amz-decoded-content-length and x-amz-trailer. Part of the signature.
   void set_headers(http::Headers& headers) const;
 
-  /// What goes on the wire ahead of `chunk`, whose size must be next_chunk_bytes(). Valid until the
-  /// next call. `chunk` is read for the checksum only.
-  std::string_view before(std::span<const std::byte> chunk);
+  /// What goes on the wire ahead of the next chunk. Valid until the next call.
+  std::string_view begin_chunk();
+  /// `piece` follows on the wire: at most chunk_left_bytes(). Read for the checksum only.
+  void add(std::span<const std::byte> piece);
   /// What ends the body. Valid until the encoder dies. The checksum is in checksum().
   std::string_view finish();
   /// Known after finish().
@@ -50,6 +54,7 @@ class AwsChunkedEncoder {
   std::uint64_t decoded_size_;
   std::uint64_t left_;
   std::size_t chunk_bytes_;
+  std::size_t chunk_left_ = 0;
   std::string framing_;
   std::string checksum_base64_;
 };

@@ -106,6 +106,12 @@ class Client {
   engine::Task<Result<GetObjectIntoResult>> get_object_into(const GetObjectOptions& options,
                                                             http::MutableBytes out);
   engine::Task<Result<ObjectInfo>> head_object(const HeadObjectOptions& options);
+  /// A checksum in the answer must be the one that was sent; `checksum_mismatch` otherwise.
+  ///
+  /// With create_only, an object that is found after an attempt whose answer was lost is looked at:
+  /// when its size and its checksum (or an ETag that is an MD5) are those of the body, the verb has
+  /// succeeded. Otherwise `already_exists`; with maybe_applied() when an answer was lost, so that
+  /// the object may still be this one, unrecognised (ETags under KMS are no MD5s) or replaced.
   engine::Task<Result<PutObjectResult>> put_object(const PutObjectOptions& options,
                                                    http::BodySource& body);
   engine::Task<Result<void>> delete_object(const DeleteObjectOptions& options);
@@ -116,11 +122,14 @@ class Client {
 
   engine::Task<Result<CreateMultipartUploadResult>> create_multipart_upload(
       const CreateMultipartUploadOptions& options);
+  /// Checksums as with put_object.
   engine::Task<Result<UploadPartResult>> upload_part(const UploadPartOptions& options,
                                                      http::BodySource& body);
   engine::Task<Result<UploadPartCopyResult>> upload_part_copy(const UploadPartCopyOptions& options);
   /// An answer that got lost is resolved by looking at the object: an upload that is gone after
-  /// such an attempt counts as completed when the object's ETag is the one that these parts make.
+  /// such an attempt counts as completed when the object's ETag (or its checksum, when one is
+  /// given) is the one that these parts make; so does an object in the way of create_only.
+  /// Otherwise the failure, with maybe_applied().
   engine::Task<Result<CompleteMultipartUploadResult>> complete_multipart_upload(
       const CompleteMultipartUploadOptions& options);
   /// An upload that is already gone is a success.
@@ -130,7 +139,8 @@ class Client {
       const ListMultipartUploadsOptions& options);
 
   /// A URL that gives GetObject, HeadObject or PutObject to whoever holds it, until it expires or
-  /// the credentials do. A bearer secret. No request is made.
+  /// the credentials do. A bearer secret. No request is made. `invalid_argument` with
+  /// compute_checksum: the URL goes out without a body.
   engine::Task<Result<std::string>> presign(const GetObjectOptions& options,
                                             const PresignOptions& presign);
   engine::Task<Result<std::string>> presign(const HeadObjectOptions& options,

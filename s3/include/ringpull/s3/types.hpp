@@ -137,6 +137,14 @@ struct PutObjectOptions {
   ETag if_match;
   /// Known before the body is sent; the server verifies and keeps it.
   std::optional<ObjectChecksum> checksum;
+  /// Compute this checksum of the body and send it along; not beside `checksum`. Over TLS it is
+  /// made while the body goes out and follows it as a trailer (STREAMING-UNSIGNED-PAYLOAD-TRAILER),
+  /// so that the body is read once. Over plain HTTP nothing would protect a trailer, and
+  /// PayloadSigning::always and Signature Version 2 have none: the body is read once before, so it
+  /// must be rewindable, and the checksum stands in the head. The body's size must be known. Amazon
+  /// S3 and recent servers understand trailers; one that does not may keep the coding as if it were
+  /// the object.
+  std::optional<ChecksumAlgorithm> compute_checksum;
 };
 
 struct PutObjectResult {
@@ -291,6 +299,8 @@ struct UploadPartOptions {
   UploadId upload_id;
   PartNumber number;
   std::optional<ObjectChecksum> checksum;
+  /// As in PutObjectOptions.
+  std::optional<ChecksumAlgorithm> compute_checksum;
 };
 
 struct UploadPartResult {
