@@ -477,6 +477,10 @@ Task<Result<ListObjectsV2Result>> Client::list_objects_v2(const ListObjectsV2Opt
   return impl_->call<ListObjectsV2Result>(options, nullptr, impl_->options.request_time);
 }
 
+Task<Result<ListObjectsResult>> Client::list_objects(const ListObjectsOptions& options) {
+  return impl_->call<ListObjectsResult>(options, nullptr, impl_->options.request_time);
+}
+
 Task<Result<CopyObjectResult>> Client::copy_object(const CopyObjectOptions& options) {
   return impl_->call<CopyObjectResult>(options, nullptr, impl_->options.request_time);
 }

@@ -73,6 +73,7 @@ bool changes_something(Operation operation) noexcept {
     case Operation::get_object:
     case Operation::head_object:
     case Operation::list_objects_v2:
+    case Operation::list_objects:
     case Operation::head_bucket:
     case Operation::list_parts:
     case Operation::list_multipart_uploads: return false;
@@ -160,6 +161,7 @@ std::string_view to_string(Operation operation) noexcept {
     case Operation::delete_object: return "DeleteObject";
     case Operation::delete_objects: return "DeleteObjects";
     case Operation::list_objects_v2: return "ListObjectsV2";
+    case Operation::list_objects: return "ListObjects";
     case Operation::head_bucket: return "HeadBucket";
     case Operation::copy_object: return "CopyObject";
     case Operation::create_multipart_upload: return "CreateMultipartUpload";

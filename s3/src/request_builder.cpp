@@ -239,6 +239,17 @@ Result<PreparedRequest> prepare(const Endpoint& endpoint, const ListObjectsV2Opt
   return builder.finish();
 }
 
+Result<PreparedRequest> prepare(const Endpoint& endpoint, const ListObjectsOptions& options) {
+  RequestBuilder builder(endpoint, Operation::list_objects, "GET", options.bucket);
+  builder.require(check_page_size(options.keys_max));
+  builder.parameter("encoding-type", "url");
+  builder.parameter_unless_empty("prefix", options.prefix);
+  builder.parameter_unless_empty("delimiter", options.delimiter);
+  builder.parameter_unless_empty("marker", options.marker);
+  builder.parameter("max-keys", std::to_string(options.keys_max));
+  return builder.finish();
+}
+
 Result<PreparedRequest> prepare(const Endpoint& endpoint, const CopyObjectOptions& options) {
   RequestBuilder builder(endpoint, Operation::copy_object, "PUT", options.bucket, options.key);
   builder.copy_source(options.source_bucket, options.source_key, options.source_version_id,

@@ -39,6 +39,7 @@ Result<PreparedRequest> prepare(const Endpoint& endpoint, const DeleteObjectOpti
 Result<PreparedRequest> prepare(const Endpoint& endpoint, const DeleteObjectsOptions& options);
 Result<PreparedRequest> prepare(const Endpoint& endpoint, const HeadBucketOptions& options);
 Result<PreparedRequest> prepare(const Endpoint& endpoint, const ListObjectsV2Options& options);
+Result<PreparedRequest> prepare(const Endpoint& endpoint, const ListObjectsOptions& options);
 Result<PreparedRequest> prepare(const Endpoint& endpoint, const CopyObjectOptions& options);
 Result<PreparedRequest> prepare(const Endpoint& endpoint,
                                 const CreateMultipartUploadOptions& options);

@@ -216,6 +216,18 @@ Result<ListObjectsV2Result> read_response(const ListObjectsV2Options& options,
   return out;
 }
 
+Result<ListObjectsResult> read_response(const ListObjectsOptions& options,
+                                        const ResponseContext& context,
+                                        const http::ResponseHead& head, std::string_view body) {
+  RINGPULL_TRY(XmlDocument document, read_document(context, head, body));
+  RINGPULL_TRY(auto out, or_lost_answer(context, head, read_list_objects(document)));
+  if (out.truncated && out.next_marker <= options.marker) {
+    return fail(refused_answer(context, head, ErrorKind::protocol,
+                               "the marker does not advance: endless listing"));
+  }
+  return out;
+}
+
 Result<CopyObjectResult> read_response(const CopyObjectOptions&, const ResponseContext& context,
                                        const http::ResponseHead& head, std::string_view body) {
   RINGPULL_TRY(XmlDocument document, read_document(context, head, body));

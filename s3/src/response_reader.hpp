@@ -33,6 +33,10 @@ Result<HeadBucketResult> read_response(const HeadBucketOptions& options,
 Result<ListObjectsV2Result> read_response(const ListObjectsV2Options& options,
                                           const ResponseContext& context,
                                           const http::ResponseHead& head, std::string_view body);
+/// `protocol` for a page that leads nowhere new.
+Result<ListObjectsResult> read_response(const ListObjectsOptions& options,
+                                        const ResponseContext& context,
+                                        const http::ResponseHead& head, std::string_view body);
 Result<CopyObjectResult> read_response(const CopyObjectOptions& options,
                                        const ResponseContext& context,
                                        const http::ResponseHead& head, std::string_view body);

@@ -78,6 +78,21 @@ std::vector<std::string> read_common_prefixes(pugi::xml_node root, const KeyRead
   return prefixes;
 }
 
+Result<std::vector<ListedObject>> read_listed_objects(pugi::xml_node root,
+                                                      const KeyReader& read_key) {
+  std::vector<ListedObject> objects;
+  for (pugi::xml_node node : root.children("Contents")) {
+    ListedObject& object = objects.emplace_back();
+    object.key = ObjectKey(read_key(node, "Key"));
+    if (object.key.empty()) return fail(malformed(root, "an entry without a key"));
+    RINGPULL_TRY(object.size_bytes, read_number<std::uint64_t>(node, "Size"));
+    object.etag = ETag(node.child_value("ETag"));
+    object.last_modified = parse_iso8601(node.child_value("LastModified"));
+    object.storage_class = child_text(node, "StorageClass");
+  }
+  return objects;
+}
+
 std::vector<ObjectChecksum> read_checksums(pugi::xml_node node) {
   constexpr std::pair<const char*, ChecksumAlgorithm> kElements[] = {
       {"ChecksumCRC32C", ChecksumAlgorithm::crc32c},
@@ -173,22 +188,39 @@ ErrorDocument read_error(pugi::xml_node root) {
 Result<ListObjectsV2Result> read_list_objects_v2(const XmlDocument& document) {
   RINGPULL_CHECK(expect_root(document, "ListBucketResult"));
   pugi::xml_node root = document.root();
+  if (root.child("Marker") && !root.child("KeyCount")) {
+    return fail(ErrorKind::unsupported,
+                "the server answers ListObjectsV2 as ListObjects; use that verb");
+  }
   KeyReader read_key(root);
   ListObjectsV2Result out;
-  for (pugi::xml_node node : root.children("Contents")) {
-    ListedObject& object = out.objects.emplace_back();
-    object.key = ObjectKey(read_key(node, "Key"));
-    if (object.key.empty()) return fail(malformed(root, "an entry without a key"));
-    RINGPULL_TRY(object.size_bytes, read_number<std::uint64_t>(node, "Size"));
-    object.etag = ETag(node.child_value("ETag"));
-    object.last_modified = parse_iso8601(node.child_value("LastModified"));
-    object.storage_class = child_text(node, "StorageClass");
-  }
+  RINGPULL_TRY(out.objects, read_listed_objects(root, read_key));
   out.common_prefixes = read_common_prefixes(root, read_key);
   out.truncated = is_true(root, "IsTruncated");
   out.next_continuation_token = child_text(root, "NextContinuationToken");
   if (out.truncated && out.next_continuation_token.empty()) {
     return fail(malformed(root, "more pages are announced without a token to ask for them"));
+  }
+  return out;
+}
+
+Result<ListObjectsResult> read_list_objects(const XmlDocument& document) {
+  RINGPULL_CHECK(expect_root(document, "ListBucketResult"));
+  pugi::xml_node root = document.root();
+  KeyReader read_key(root);
+  ListObjectsResult out;
+  RINGPULL_TRY(out.objects, read_listed_objects(root, read_key));
+  out.common_prefixes = read_common_prefixes(root, read_key);
+  out.truncated = is_true(root, "IsTruncated");
+  if (!out.truncated) return out;
+  out.next_marker = read_key(root, "NextMarker");
+  if (!out.next_marker.empty()) return out;
+  if (!out.objects.empty()) out.next_marker = out.objects.back().key.str();
+  if (!out.common_prefixes.empty()) {
+    out.next_marker = std::max(out.next_marker, out.common_prefixes.back());
+  }
+  if (out.next_marker.empty()) {
+    return fail(malformed(root, "more pages are announced without a marker to ask for them"));
   }
   return out;
 }

@@ -44,7 +44,9 @@ struct ErrorDocument {
 ErrorDocument read_error(pugi::xml_node root);
 
 // Each is `protocol` when the root has another name or a required element is missing or absurd.
+/// `unsupported` for a document of ListObjects, which servers give that do not know `list-type`.
 Result<ListObjectsV2Result> read_list_objects_v2(const XmlDocument& document);
+Result<ListObjectsResult> read_list_objects(const XmlDocument& document);
 Result<ListPartsResult> read_list_parts(const XmlDocument& document);
 Result<ListMultipartUploadsResult> read_list_multipart_uploads(const XmlDocument& document);
 Result<CreateMultipartUploadResult> read_create_multipart_upload(const XmlDocument& document);

@@ -109,6 +109,20 @@ TEST(RequestBuilder, ListObjectsV2EncodesItsParametersAndOmitsEmptyOnes) {
   EXPECT_EQ(text(prepare(endpoint(), list)), "invalid_argument");
 }
 
+TEST(RequestBuilder, ListObjectsAsksByMarker) {
+  ListObjectsOptions list(kBucket);
+  EXPECT_EQ(text(prepare(endpoint(), list)), "GET /bucket?encoding-type=url&max-keys=1000\n");
+  list.prefix = "a/b c";
+  list.delimiter = "/";
+  list.marker = "a/b c+d";
+  list.keys_max = 1;
+  EXPECT_EQ(text(prepare(endpoint(), list)),
+            "GET /bucket?encoding-type=url&prefix=a%2Fb%20c&delimiter=%2F"
+            "&marker=a%2Fb%20c%2Bd&max-keys=1\n");
+  list.keys_max = 0;
+  EXPECT_EQ(text(prepare(endpoint(), list)), "invalid_argument");
+}
+
 TEST(RequestBuilder, CopyObjectEncodesItsSource) {
   CopyObjectOptions copy;
   copy.source_bucket = Bucket("from");

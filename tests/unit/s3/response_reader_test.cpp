@@ -243,6 +243,14 @@ TEST(ListResponses, APageThatLeadsNowhereNewIsRefused) {
   ASSERT_FALSE(objects);
   EXPECT_EQ(objects.error().kind(), ErrorKind::protocol);
 
+  ListObjectsOptions old(kBucket);
+  old.marker = "b";
+  auto marked = read_response(old, context(Operation::list_objects), response(200),
+                              "<ListBucketResult><IsTruncated>true</IsTruncated>"
+                              "<NextMarker>a</NextMarker></ListBucketResult>");
+  ASSERT_FALSE(marked);
+  EXPECT_EQ(marked.error().kind(), ErrorKind::protocol);
+
   ListPartsOptions parts(kBucket, kKey, kUpload);
   parts.part_number_marker = 5;
   auto listed = read_response(parts, context(Operation::list_parts), response(200),

@@ -74,6 +74,42 @@ TEST(Xml, RefusesListsThatCannotBeRight) {
   EXPECT_EQ(other.error().kind(), ErrorKind::protocol);
 }
 
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjects.html
+TEST(Xml, ReadsAPageOfListObjectsAndFindsItsMarker) {
+  auto page = [](std::string_view inner) {
+    return read_list_objects(
+        document("<ListBucketResult><Marker/>" + std::string(inner) + "</ListBucketResult>"));
+  };
+  constexpr std::string_view kTwo =
+      "<Contents><Key>a</Key><Size>1</Size></Contents><Contents><Key>c</Key><Size>2</Size>"
+      "</Contents><IsTruncated>true</IsTruncated>";
+  auto keys = page(kTwo);
+  ASSERT_TRUE(keys) << keys.error().message();
+  ASSERT_EQ(keys->objects.size(), 2u);
+  EXPECT_EQ(keys->objects[1].size_bytes, 2u);
+  EXPECT_TRUE(keys->truncated);
+  EXPECT_EQ(keys->next_marker, "c") << "without a delimiter S3 names none";
+  auto grouped = page(std::string(kTwo) + "<CommonPrefixes><Prefix>d/</Prefix></CommonPrefixes>");
+  EXPECT_EQ(grouped->next_marker, "d/");
+  auto named = page(std::string(kTwo) +
+                    "<EncodingType>url</EncodingType><NextMarker>c%20d"
+                    "</NextMarker>");
+  EXPECT_EQ(named->next_marker, "c d");
+  auto last = page("<NextMarker>c</NextMarker><IsTruncated>false</IsTruncated>");
+  ASSERT_TRUE(last);
+  EXPECT_FALSE(last->truncated);
+  auto lost = page("<IsTruncated>true</IsTruncated>");
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().kind(), ErrorKind::protocol);
+}
+
+TEST(Xml, NoticesAServerThatTakesListObjectsV2ForListObjects) {
+  auto old = read_list_objects_v2(document(
+      "<ListBucketResult><Marker></Marker><IsTruncated>false</IsTruncated></ListBucketResult>"));
+  ASSERT_FALSE(old);
+  EXPECT_EQ(old.error().kind(), ErrorKind::unsupported);
+}
+
 TEST(Xml, ReadsListPartsWithChecksums) {
   auto page = read_list_parts(document(R"(<ListPartsResult>
     <UploadId>u</UploadId><NextPartNumberMarker>3</NextPartNumberMarker><IsTruncated>true</IsTruncated>

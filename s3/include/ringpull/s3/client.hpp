@@ -117,7 +117,9 @@ class Client {
   engine::Task<Result<void>> delete_object(const DeleteObjectOptions& options);
   engine::Task<Result<DeleteObjectsResult>> delete_objects(const DeleteObjectsOptions& options);
   engine::Task<Result<HeadBucketResult>> head_bucket(const HeadBucketOptions& options);
+  /// `unsupported` also where a server that knows only ListObjects took the request for one.
   engine::Task<Result<ListObjectsV2Result>> list_objects_v2(const ListObjectsV2Options& options);
+  engine::Task<Result<ListObjectsResult>> list_objects(const ListObjectsOptions& options);
   engine::Task<Result<CopyObjectResult>> copy_object(const CopyObjectOptions& options);
 
   engine::Task<Result<CreateMultipartUploadResult>> create_multipart_upload(

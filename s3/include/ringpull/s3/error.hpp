@@ -16,6 +16,7 @@ enum class Operation : std::uint8_t {
   delete_object,
   delete_objects,
   list_objects_v2,
+  list_objects,
   head_bucket,
   copy_object,
   create_multipart_upload,

@@ -242,6 +242,34 @@ struct ListObjectsV2Result {
   std::string next_continuation_token;
 };
 
+/// Of the first version of the verb, for servers that lack the second.
+struct ListObjectsOptions {
+  ListObjectsOptions() = default;
+  explicit ListObjectsOptions(Bucket bucket_in, std::string prefix_in = {})
+      : bucket(std::move(bucket_in)), prefix(std::move(prefix_in)) {}
+
+  Bucket bucket;
+  std::string prefix;
+  /// "/" groups keys into common_prefixes.
+  std::string delimiter;
+  /// List only what comes after this key or common prefix. Not sent when empty.
+  std::string marker;
+  /// Keys per page, 1 to kListPageMax.
+  std::uint32_t keys_max = kListPageMax;
+};
+
+/// One page of ListObjects.
+struct ListObjectsResult {
+  ListObjectsResult() = default;
+
+  std::vector<ListedObject> objects;
+  std::vector<std::string> common_prefixes;
+  /// More pages follow; then `next_marker` lies behind the marker of the request. Servers leave it
+  /// out of listings without a delimiter: then it is the last name of the page.
+  bool truncated = false;
+  std::string next_marker;
+};
+
 struct CopyObjectOptions {
   CopyObjectOptions() = default;
 
