@@ -53,9 +53,13 @@ http {{
     autoindex on;
     # Slow enough that the log's milliseconds can tell which requests overlap.
     location /logged/ {{ alias {root}/; limit_rate 32m; access_log {directory}/access.log timed; }}
+    {sink}
   }}
 }}
 """
+
+SINK_LOCATION = ('location /sink/ { proxy_pass %s/; proxy_http_version 1.1; proxy_request_buffering off;'
+                 ' proxy_set_header Connection ""; }')
 
 
 def in_memory():
@@ -66,9 +70,10 @@ def in_memory():
 
 
 class Nginx:
-    """nginx, one process pinned to `cpu`: serves `root` by http and https (TLS 1.3, AES-128-GCM)."""
+    """nginx, one process pinned to `cpu`: serves `root` by http and https (TLS 1.3, AES-128-GCM), and
+    hands what comes under /sink/ on to the server `sink` as it comes."""
 
-    def __init__(self, space, root, cpu):
+    def __init__(self, space, root, cpu, sink=None):
         self._directory = space.directory("nginx")
         certificates = space.certificates()
         self.ca = certificates.ca
@@ -77,6 +82,7 @@ class Nginx:
         configuration = self._directory / "nginx.conf"
         configuration.write_text(NGINX_CONF.format(
             directory=self._directory, root=root, http=http, https=https,
+            sink=SINK_LOCATION % sink if sink else "",
             certificate=certificates.certificate, key=certificates.key))
         self._server = space.start("nginx", [
             "taskset", "-c", str(cpu), find_program("nginx"), "-c", configuration,

@@ -26,7 +26,7 @@ COMMON = ("--url {url} --size {size} --part-size {part_size} --connections {conn
 
 
 class Case(NamedTuple):
-    server: str  # http and https are nginx, sink is bench_sink
+    server: str  # http and https are nginx, sink is bench_sink, tls_sink is nginx before bench_sink
     path: str
     floor: str
     ours: str
@@ -40,6 +40,8 @@ CASES = {
                     "{build}/bench/pull get --ca {ca} " + COMMON, 1.15),
     "put": Case("sink", "/object", "{build}/bench/floor/floor_send " + COMMON,
                 "{build}/bench/pull put " + COMMON, 1.25),
+    "put_tls": Case("tls_sink", "/sink/object", "{build}/bench/floor/floor_send_tls --ca {ca} " + COMMON,
+                    "{build}/bench/pull put --ca {ca} " + COMMON),
 }
 
 # Floor programs against each other: which of two ways is the floor.
@@ -106,10 +108,12 @@ def parse_arguments():
 class Bench:
     def __init__(self, arguments, space, root):
         self.arguments = arguments
-        self.nginx = harness.Nginx(space, root, arguments.server_cpu)
-        self.origins = {"http": self.nginx.http, "https": self.nginx.https}
-        if "put" in arguments.cases:
-            self.origins["sink"] = harness.start_sink(space, arguments.build, arguments.server_cpu)
+        sink = None
+        if {"put", "put_tls"} & set(arguments.cases):
+            sink = harness.start_sink(space, arguments.build, arguments.server_cpu)
+        self.nginx = harness.Nginx(space, root, arguments.server_cpu, sink)
+        self.origins = {"http": self.nginx.http, "https": self.nginx.https, "sink": sink,
+                        "tls_sink": self.nginx.https}
 
     def measure(self, case):
         """The rows of one case named on the command line."""

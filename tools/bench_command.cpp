@@ -281,8 +281,8 @@ Task<Result<Report>> measure(const BenchArguments& arguments, const ImagePlan& p
     RINGPULL_CO_TRY(Measurement pushed, co_await push_image(client, plan, source));
     report.push.ours.push_back(std::move(pushed));
     steps.next("push, floor");
-    if (!arguments.tls)
-      measure_floor(report.push, report.floor_missing, FloorKind::send, floor_put);
+    measure_floor(report.push, report.floor_missing,
+                  arguments.tls ? FloorKind::send_tls : FloorKind::send, floor_put);
     steps.next("pull");
     destination.spoil();
     RINGPULL_CO_TRY(Measurement pulled, co_await pull_image(client, plan, destination));

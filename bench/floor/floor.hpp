@@ -13,7 +13,7 @@ namespace ringpull::bench {
 struct FloorOptions {
   FloorOptions() = default;
 
-  /// http://host[:port]/target, or https:// for run_floor_tls. Not used by run_floor_aes.
+  /// http://host[:port]/target, or https:// for the TLS ones. Not used by run_floor_aes.
   std::string url;
   /// Request targets used in place of the one in `url`, e.g. presigned ones: part i asks for
   /// targets[i % targets.size()], so give one for each part, or one for all.
@@ -36,7 +36,7 @@ struct FloorOptions {
   std::size_t low_water = 0;
   /// TLS: trust this PEM file and check the host name; empty: accept any certificate.
   std::string ca_file;
-  /// TLS: the receive buffer under the BIO.
+  /// TLS: the buffer of ciphertext under the BIO.
   std::size_t tls_buffer_size = 256u << 10;
 };
 
@@ -65,6 +65,9 @@ int run_floor_recv(const FloorOptions& options, FloorResult& result);
 int run_floor_recv_blocking(const FloorOptions& options, FloorResult& result);
 /// PUT of each part by blocking send().
 int run_floor_send(const FloorOptions& options, FloorResult& result);
+/// The same over TLS 1.3, AES-128-GCM: OpenSSL's records gather in one buffer for all connections,
+/// sent by blocking send().
+int run_floor_send_tls(const FloorOptions& options, FloorResult& result);
 /// TLS 1.3, AES-128-GCM: OpenSSL over a receive buffer for each connection, filled by io_uring
 /// RECV.
 int run_floor_tls(const FloorOptions& options, FloorResult& result);

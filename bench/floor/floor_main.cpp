@@ -26,7 +26,7 @@ constexpr const char* kUsage =
   --object-file FILE   receive: compare with it afterwards; send: take the bodies from it
   --low-water N        floor_recv: SO_RCVLOWAT while a body comes in (default: left alone)
   --ca FILE            TLS: trust only this (default: accept any certificate)
-  --tls-buffer N       TLS: receive buffer under the BIO (default 256K)
+  --tls-buffer N       TLS: ciphertext buffer under the BIO (default 256K)
   --cpu N              pin to this core
   --json               print one line of JSON
 Numbers may end in K, M or G (powers of 1024).

@@ -68,10 +68,33 @@ TlsSession::TlsSession(const TlsContext& context, const Endpoint& endpoint, bool
 }
 
 void TlsSession::send_request(const std::string& request) {
+  write(std::as_bytes(std::span(request)));
+}
+
+void TlsSession::write(std::span<const std::byte> bytes) {
   std::size_t written = 0;
-  if (SSL_write_ex(ssl_.get(), request.data(), request.size(), &written) != 1) {
-    throw_tls("SSL_write");
+  if (SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &written) == 1) return;
+  if (send_error_ != 0) throw_errno(send_error_, "send");
+  throw_tls("SSL_write");
+}
+
+void TlsSession::flush() {
+  if (!send_gathered()) throw_errno(send_error_, "send");
+}
+
+bool TlsSession::send_gathered() noexcept {
+  std::span<const std::byte> left = outgoing_->memory.bytes().first(outgoing_->end);
+  outgoing_->end = 0;
+  while (!left.empty()) {
+    ++sends_;
+    const ssize_t sent = send(fd_, left.data(), left.size(), MSG_NOSIGNAL);
+    if (sent < 0) {
+      send_error_ = errno;
+      return false;
+    }
+    left = left.subspan(static_cast<std::size_t>(sent));
   }
+  return true;
 }
 
 std::size_t TlsSession::read(std::span<std::byte> into) {
@@ -106,12 +129,21 @@ int TlsSession::bio_read(BIO* bio, char* into, std::size_t size, std::size_t* co
 }
 
 int TlsSession::bio_write(BIO* bio, const char* from, std::size_t size, std::size_t* count) {
-  // A handshake message or a request: less than an empty socket buffer takes, so it cannot block.
-  const int fd = static_cast<TlsSession*>(BIO_get_data(bio))->fd_;
+  auto* session = static_cast<TlsSession*>(BIO_get_data(bio));
   BIO_clear_retry_flags(bio);
-  const ssize_t sent = send(fd, from, size, MSG_NOSIGNAL);
-  if (sent < 0) return 0;
-  *count = static_cast<std::size_t>(sent);
+  CipherBuffer* outgoing = session->outgoing_;
+  if (outgoing == nullptr) {
+    // A handshake message or a request: less than an empty socket buffer takes, so it cannot block.
+    const ssize_t sent = send(session->fd_, from, size, MSG_NOSIGNAL);
+    if (sent < 0) return 0;
+    *count = static_cast<std::size_t>(sent);
+    return 1;
+  }
+  const std::span<std::byte> room = outgoing->memory.bytes().subspan(outgoing->end);
+  *count = std::min(size, room.size());
+  std::memcpy(room.data(), from, *count);
+  outgoing->end += *count;
+  if (*count == room.size() && !session->send_gathered()) return 0;
   return 1;
 }
 

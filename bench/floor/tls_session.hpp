@@ -24,8 +24,8 @@ class TlsContext {
   std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context_;
 };
 
-/// Received ciphertext that OpenSSL has not taken yet. Several sessions may share one where each is
-/// drained before the next receives.
+/// Ciphertext on its way: received and not yet taken by OpenSSL, or written by it and not yet sent.
+/// Several sessions may share one where each is drained before the next uses it.
 struct CipherBuffer {
   explicit CipherBuffer(std::size_t size) : memory(size) {}
   std::size_t unread() const { return end - begin; }
@@ -45,16 +45,27 @@ class TlsSession {
   TlsSession& operator=(const TlsSession&) = delete;
 
   void send_request(const std::string& request);
+  /// From here on the records gather in `outgoing`, which leaves by a blocking send() when it is
+  /// full, and by flush().
+  void gather_into(CipherBuffer& outgoing) { outgoing_ = &outgoing; }
+  void write(std::span<const std::byte> bytes);
+  void flush();
+  /// Calls of send().
+  std::uint64_t sends() const { return sends_; }
   /// Decrypts into `into`; returns 0 once the buffer holds no whole record any more.
   std::size_t read(std::span<std::byte> into);
 
  private:
   static BIO_METHOD* bio_method();
   static int bio_read(BIO* bio, char* into, std::size_t size, std::size_t* count);
+  bool send_gathered() noexcept;
   static int bio_write(BIO* bio, const char* from, std::size_t size, std::size_t* count);
 
   int fd_;
   CipherBuffer& buffer_;
+  CipherBuffer* outgoing_ = nullptr;
+  std::uint64_t sends_ = 0;
+  int send_error_ = 0;  // errno, on its way around OpenSSL
   std::unique_ptr<SSL, decltype(&SSL_free)> ssl_;
 };
 

@@ -7,6 +7,8 @@ import http.server
 import json
 import pathlib
 import random
+import ssl
+import sys
 import threading
 
 from support.checks import check, check_equal, run_test, step, wait_until
@@ -44,11 +46,20 @@ def check_result(done, program, size):
 class KeepingServer(http.server.ThreadingHTTPServer):
     """Keeps the SHA-256 of each PUT body by its target, and the headers of the last request."""
 
-    def __init__(self):
+    def __init__(self, certificates=None):
         super().__init__(("127.0.0.1", 0), KeepingHandler)
         self.bodies, self.last_headers = {}, {}
-        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.url = f"{'https' if certificates else 'http'}://127.0.0.1:{self.server_port}"
+        if certificates:
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            tls.load_cert_chain(certificates.certificate, certificates.key)
+            self.socket = tls.wrap_socket(self.socket, server_side=True,
+                                          do_handshake_on_connect=False)
         threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], ssl.SSLError):  # a client that refuses us is a test
+            super().handle_error(request, client_address)
 
 
 class KeepingHandler(http.server.BaseHTTPRequestHandler):
@@ -108,11 +119,13 @@ def receive(space, programs, data):
 
 
 def send(space, programs, data):
-    server = KeepingServer()
+    plain, tls = KeepingServer(), KeepingServer(space.certificates())
+    ca = {"ca": space.certificates().ca}
     body = space.path / "body"
     body.write_bytes(data)
     parts = [data[at:at + PART_SIZE] for at in range(0, OBJECT_SIZE, PART_SIZE)]
-    for program in ("floor_send", "pull put"):
+    for program, server, more in (("floor_send", plain, {}), ("floor_send_tls", tls, ca),
+                                  ("pull put", plain, {}), ("pull put", tls, ca)):
         with step(f"{program} puts each part to its own target, with the header asked for"):
             targets = [f"/part-{index}?signature={index}" for index in range(PARTS)]
             target_file = space.path / "targets"
@@ -121,13 +134,18 @@ def send(space, programs, data):
             server.last_headers.clear()
             done = run_program(*command_of(programs, program), *arguments_for(
                 server.url, **{"object-file": body, "target-file": target_file,
-                               "header": "X-Canary: here"}))
+                               "header": "X-Canary: here"}, **more))
             check_result(done, program, OBJECT_SIZE)
             expected = {target: hashlib.sha256(part).hexdigest()
                         for target, part in zip(targets, parts)}
             check_equal(server.bodies, expected, "what the server kept")
             check_equal(server.last_headers.get("X-Canary"), "here", "the added header")
-    server.shutdown()
+    with step("floor_send_tls refuses a certificate that its CA did not sign"):
+        done = run_program(*command_of(programs, "floor_send_tls"), *arguments_for(
+            tls.url, ca=space.certificates().other_ca), expect=1)
+        check("certificate verify failed" in done.err, f"another error than expected:\n{done}")
+    plain.shutdown()
+    tls.shutdown()
 
 
 def sink(space, programs):

@@ -32,6 +32,7 @@ int run(FloorKind kind, const bench::FloorOptions& options, bench::FloorResult& 
     case FloorKind::receive: return bench::run_floor_recv(options, result);
     case FloorKind::receive_tls: return bench::run_floor_tls(options, result);
     case FloorKind::send: return bench::run_floor_send(options, result);
+    case FloorKind::send_tls: return bench::run_floor_send_tls(options, result);
   }
   return EINVAL;
 }

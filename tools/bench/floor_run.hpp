@@ -6,7 +6,7 @@
 
 namespace ringpull::tools {
 
-enum class FloorKind { receive, receive_tls, send };
+enum class FloorKind { receive, receive_tls, send, send_tls };
 
 /// Runs a floor program in a forked child, so that its CPU time and memory are its own.
 /// `unsupported` where it needs io_uring and the system refuses that.
