@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <utility>
 
@@ -54,36 +53,36 @@ Task<Result<bool>> ends_here(Response& response) {
   co_return received == 0;
 }
 
+/// Waits for the first block only: whoever holds memory does not wait for more of it.
+Task<Result<BufferLease>> next_block(BufferPool& pool, std::uint64_t done, std::uint64_t room) {
+  auto wanted = std::clamp<std::uint64_t>(done, kGrowthBytesMin, kGrowthBytesMax);
+  auto size = static_cast<std::size_t>(std::min(wanted, room));
+  if (done > 0) co_return pool.try_lease(size);
+  auto first = co_await pool.lease(size);
+  co_return first;
+}
+
 Task<Result<std::uint64_t>> grow_chain(Response& response, BufferChain& chain, BufferPool& pool,
                                        std::size_t limit_bytes) {
   std::uint64_t done = 0;
-  BufferLease block;
-  if (limit_bytes > 0) {
-    RINGPULL_CO_TRY(block, co_await pool.lease(std::min(kGrowthBytesMin, limit_bytes)));
-  }
-  while (true) {
-    if (done == limit_bytes) {
-      auto ended = co_await ends_here(response);
-      if (!ended) co_return fail(std::move(ended).error().with_bytes_done(done));
-      if (!*ended) co_return fail(body_too_large(limit_bytes).with_bytes_done(done));
-      co_return done;
+  while (done < limit_bytes && !response.body_done()) {
+    auto block = co_await next_block(pool, done, limit_bytes - done);
+    if (!block) {
+      co_return fail(std::move(block).error().with_bytes_done(done).context(
+          "receive a body of unknown length"));
     }
-    auto filled = co_await fill_piece(response, chain, std::move(block));
+    auto filled = co_await fill_piece(response, chain, std::move(*block));
     if (!filled) {
       std::uint64_t arrived = filled.error().bytes_done();
       co_return fail(std::move(filled).error().with_bytes_done(done + arrived));
     }
     done += *filled;
-    if (response.body_done()) co_return done;
-    if (done == limit_bytes) continue;
-    auto wanted = std::clamp<std::uint64_t>(done, kGrowthBytesMin, kGrowthBytesMax);
-    auto next = pool.try_lease(static_cast<std::size_t>(std::min(wanted, limit_bytes - done)));
-    if (!next) {
-      co_return fail(std::move(next).error().with_bytes_done(done).context(
-          "receive a body of unknown length"));
-    }
-    block = std::move(*next);
   }
+  if (response.body_done()) co_return done;
+  auto ended = co_await ends_here(response);
+  if (!ended) co_return fail(std::move(ended).error().with_bytes_done(done));
+  if (!*ended) co_return fail(body_too_large(limit_bytes).with_bytes_done(done));
+  co_return done;
 }
 
 /// One body on its way into a file.

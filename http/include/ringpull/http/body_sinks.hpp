@@ -20,7 +20,8 @@ namespace ringpull::inline v0::http {
 /// A body of known length becomes one piece, waited for before anything is received and filled from
 /// the socket without a copy; meanwhile the response holds its connection. One of unknown length
 /// waits for its first block only. Further ones it takes as they are free, else it ends with
-/// `resource_exhausted`: whoever holds memory and waits for more of it could wait for ever.
+/// `resource_exhausted`: whoever holds memory and waits for more of it could wait for ever. So give
+/// it a deadline where the chain, or the caller, holds leases of the pool already.
 ///
 /// Failures carry bytes_done(), and those bytes are in the chain.
 engine::Task<Result<std::uint64_t>> read_to_chain(Response& response, engine::BufferChain& chain,
