@@ -130,6 +130,29 @@ TEST_P(FileTest, DirectTransfersTakeLeasedBlocksAndTruncateCutsThePadding) {
   EXPECT_EQ(get("direct").size(), 5000U);
 }
 
+Task<Result<bool>> opened_direct(std::string path, bool direct) {
+  OpenOptions options(FileMode::read);
+  options.direct = direct;
+  RINGPULL_CO_TRY(File file, co_await File::open(path, options));
+  co_return file.is_direct();
+}
+
+TEST_P(FileTest, KnowsWhetherItWasOpenedDirect) {
+  put("f", "x");
+  for (bool direct : {false, true}) {
+    auto known = run([&] { return opened_direct(path("f"), direct); });
+    EXPECT_EQ(known.value(), direct);
+  }
+  EXPECT_FALSE(File().is_direct());
+}
+
+TEST(DirectSize, IsTheNextMultipleOfThePage) {
+  EXPECT_EQ(direct_size(0), 0U);
+  EXPECT_EQ(direct_size(1), 4096U);
+  EXPECT_EQ(direct_size(4096), 4096U);
+  EXPECT_EQ(direct_size(4097), 8192U);
+}
+
 Task<Result<std::uint64_t>> allocate_and_measure(std::string path) {
   OpenOptions create(FileMode::create);
   RINGPULL_CO_TRY(File file, co_await File::open(path, create));
