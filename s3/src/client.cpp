@@ -90,6 +90,11 @@ bool is_completion(const ObjectInfo& object, const CompleteMultipartUploadOption
   return !failure.is(ErrorKind::already_exists) && object.etag.str().ends_with(count);
 }
 
+/// Of the answer, which may be a part of the object.
+std::uint64_t body_bytes(const GetObjectResult& answer) {
+  return answer.range ? answer.range->length() : answer.info.size_bytes;
+}
+
 }  // namespace
 
 Task<Result<const Credentials*>> StaticCredentialsProvider::credentials() {
@@ -130,6 +135,10 @@ class Client::Impl {
   Task<Result<CompleteMultipartUploadResult>> complete(
       const CompleteMultipartUploadOptions& complete_options);
   Task<Result<GetObjectStream>> open(const GetObjectOptions& get_options);
+  Task<Result<GetObjectStream>> reopen(const GetObjectOptions& get_options,
+                                       const GetObjectResult& first, std::uint64_t done);
+  Task<Result<std::size_t>> read_body(const GetObjectOptions& get_options, GetObjectStream stream,
+                                      http::MutableBytes out);
   Task<Result<GetObjectIntoResult>> read_into(const GetObjectOptions& get_options,
                                               http::MutableBytes out);
   template <class Options>
@@ -364,47 +373,65 @@ Task<Result<GetObjectStream>> Client::Impl::open(const GetObjectOptions& get_opt
   }
 }
 
-Task<Result<GetObjectIntoResult>> Client::Impl::read_into(const GetObjectOptions& get_options,
-                                                          http::MutableBytes out) {
-  RetryState retry(options.retry, budget);
+/// Opens what is left of a body of which `done` bytes have come, in the same version.
+Task<Result<GetObjectStream>> Client::Impl::reopen(const GetObjectOptions& get_options,
+                                                   const GetObjectResult& first,
+                                                   std::uint64_t done) {
+  std::uint64_t begin = first.range ? first.range->first() : 0;
   GetObjectOptions rest = get_options;
-  GetObjectIntoResult done;
-  std::uint64_t wanted = 0;
+  RINGPULL_CO_TRY(rest.range, http::ByteRange::of_length(begin + done, body_bytes(first) - done));
+  rest.conditions.if_match = first.info.etag;
+  RINGPULL_CO_TRY(GetObjectStream stream, co_await open(rest));
+  if (stream.result.info.etag != first.info.etag) {
+    co_return fail(ErrorKind::precondition_failed,
+                   "the object was replaced while it was read, and the server ignores If-Match");
+  }
+  co_return stream;
+}
+
+Task<Result<std::size_t>> Client::Impl::read_body(const GetObjectOptions& get_options,
+                                                  GetObjectStream stream, http::MutableBytes out) {
+  RetryState retry(options.retry, budget);
+  const GetObjectResult first = stream.result;
+  std::string name = "get s3://" + get_options.bucket.str() + "/" + get_options.key.str();
+  if (body_bytes(first) > out.size()) {
+    co_return fail(ErrorKind::too_large, name + ": " + std::to_string(body_bytes(first)) +
+                                             " bytes do not fit into " +
+                                             std::to_string(out.size()));
+  }
+  out = out.first(static_cast<std::size_t>(body_bytes(first)));
+  std::size_t done = 0;
+  std::optional<http::Response> body(std::move(stream.body));
   while (true) {
-    RINGPULL_CO_TRY(GetObjectStream stream, co_await open(rest));
-    if (done.object.info.etag.empty() && done.bytes == 0) {
-      done.object = stream.result;
-      wanted = done.object.range ? done.object.range->length() : done.object.info.size_bytes;
-      if (wanted > out.size()) {
-        co_return fail(ErrorKind::too_large,
-                       "get s3://" + get_options.bucket.str() + "/" + get_options.key.str() + ": " +
-                           std::to_string(wanted) + " bytes do not fit into " +
-                           std::to_string(out.size()));
-      }
-      rest.conditions.if_match = done.object.info.etag;
-    }
-    auto received = co_await stream.body.read_exact(
-        out.subspan(done.bytes, static_cast<std::size_t>(wanted) - done.bytes));
+    auto received = co_await body->read_exact(out.subspan(done));
     if (received) {
-      done.bytes = static_cast<std::size_t>(wanted);
       retry.succeeded();
-      co_return done;
+      co_return out.size();
     }
     Error error = std::move(received).error();
-    done.bytes += static_cast<std::size_t>(error.bytes_done());
+    done += static_cast<std::size_t>(error.bytes_done());
+    body.reset();  // the broken connection makes room for the next one
     // Without an ETag there is no telling whether the rest belongs to the same object.
-    bool resumable = !done.object.info.etag.empty();
+    bool resumable = !first.info.etag.empty();
     RetryDecision decision = judge(retry, error, true);
     if (decision.action == RetryAction::give_up || !resumable) {
-      std::uint64_t bytes = done.bytes;
-      co_return fail(std::move(error).with_bytes_done(bytes).context(
-          "get s3://" + get_options.bucket.str() + "/" + get_options.key.str()));
+      co_return fail(std::move(error).with_bytes_done(done).context(name));
     }
-    RINGPULL_CO_CHECK(co_await prepare_retry(decision, get_options.bucket, error));
-    std::uint64_t first = done.object.range ? done.object.range->first() : 0;
-    RINGPULL_CO_TRY(rest.range,
-                    http::ByteRange::of_length(first + done.bytes, wanted - done.bytes));
+    auto ready = co_await prepare_retry(decision, get_options.bucket, error);
+    if (!ready) co_return fail(std::move(ready).error().with_bytes_done(done).context(name));
+    auto rest = co_await reopen(get_options, first, done);
+    if (!rest) co_return fail(std::move(rest).error().with_bytes_done(done).context(name));
+    body.emplace(std::move(rest->body));
   }
+}
+
+Task<Result<GetObjectIntoResult>> Client::Impl::read_into(const GetObjectOptions& get_options,
+                                                          http::MutableBytes out) {
+  RINGPULL_CO_TRY(GetObjectStream stream, co_await open(get_options));
+  GetObjectIntoResult done;
+  done.object = stream.result;
+  RINGPULL_CO_TRY(done.bytes, co_await read_body(get_options, std::move(stream), out));
+  co_return done;
 }
 
 template <class Options>
@@ -441,6 +468,14 @@ Task<Result<GetObjectStream>> Client::get_object(const GetObjectOptions& options
   Deadline deadline = Deadline::after(impl_->options.transfer_time);
   auto stream = co_await engine::with_deadline(deadline, impl_->open(options));
   co_return stream;
+}
+
+Task<Result<std::size_t>> Client::read_object_body(const GetObjectOptions& options,
+                                                   GetObjectStream stream, http::MutableBytes out) {
+  Deadline deadline = Deadline::after(impl_->options.transfer_time);
+  auto bytes =
+      co_await engine::with_deadline(deadline, impl_->read_body(options, std::move(stream), out));
+  co_return bytes;
 }
 
 Task<Result<GetObjectIntoResult>> Client::get_object_into(const GetObjectOptions& options,

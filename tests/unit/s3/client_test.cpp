@@ -219,6 +219,59 @@ TEST(S3Client, ResumesABrokenBodyFromItsLastByteAndPinsTheVersion) {
   });
 }
 
+TEST(S3Client, AFailureCountsTheBytesOfAllAttempts) {
+  Bed bed;
+  std::string broken =
+      "HTTP/1.1 206 x\r\nETag: \"e1\"\r\nContent-Range: bytes 10-19/100\r\nContent-Length: "
+      "10\r\n\r\nabcd";
+  bed.scripts = {{read_head(), write(broken), close()},
+                 {read_head(), write(error(403, "AccessDenied")), hold()}};
+  bed.run([](Bed& b) -> Task<void> {
+    std::array<std::byte, 10> out;
+    GetObjectOptions options = get_options(10, 10);
+    auto got = co_await b.client->get_object_into(options, out);
+    EXPECT_FALSE(got);
+    EXPECT_EQ(got.error().kind(), ErrorKind::permission_denied);
+    EXPECT_EQ(got.error().bytes_done(), 4u);
+  });
+}
+
+TEST(S3Client, ReadsTheBodyOfAnOpenedObjectWithResumption) {
+  Bed bed;
+  std::string broken =
+      "HTTP/1.1 206 x\r\nETag: \"e1\"\r\nContent-Range: bytes 10-19/100\r\nContent-Length: "
+      "10\r\n\r\nabcd";
+  bed.scripts = {{read_head(), write(broken), close()},
+                 {read_head(), write(part_of("efghij", 14, 100, "e1")), hold()}};
+  bed.run([](Bed& b) -> Task<void> {
+    GetObjectOptions options = get_options(10, 10);
+    auto stream = co_await b.client->get_object(options);
+    EXPECT_TRUE(stream) << stream.error().message();
+    EXPECT_EQ(stream->result.info.size_bytes, 100u);
+    std::array<std::byte, 20> out;
+    auto bytes = co_await b.client->read_object_body(options, std::move(*stream), out);
+    EXPECT_EQ(bytes.value(), 10u);
+    EXPECT_EQ(text_of(std::span(out).first(10)), "abcdefghij");
+  });
+}
+
+TEST(S3Client, NoticesAnotherVersionWhereTheServerIgnoresIfMatch) {
+  Bed bed;
+  std::string broken =
+      "HTTP/1.1 206 x\r\nETag: \"e1\"\r\nContent-Range: bytes 10-19/100\r\nContent-Length: "
+      "10\r\n\r\nabcd";
+  bed.scripts = {{read_head(), write(broken), close()},
+                 {read_head(), write(part_of("EFGHIJ", 14, 100, "e2")), hold()}};
+  bed.run([](Bed& b) -> Task<void> {
+    std::array<std::byte, 10> out;
+    GetObjectOptions options = get_options(10, 10);
+    auto got = co_await b.client->get_object_into(options, out);
+    EXPECT_FALSE(got);
+    EXPECT_EQ(got.error().kind(), ErrorKind::precondition_failed);
+    EXPECT_EQ(got.error().bytes_done(), 4u);
+  });
+}
+
 TEST(S3Client, NeverMixesTwoVersionsOfAnObject) {
   Bed bed;
   std::string broken =

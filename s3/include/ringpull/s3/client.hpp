@@ -97,12 +97,18 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  /// The head of the answer; its body is the caller's to read, without retries from then on.
+  /// The head of the answer. Its body is the caller's: for read_object_body, or to be read without
+  /// retries.
   engine::Task<Result<GetObjectStream>> get_object(const GetObjectOptions& options);
-  /// Reads the object, or its `range`, into memory; the body goes from the socket to `out`. A
-  /// connection that breaks in the middle is resumed from the last byte, pinned to the same version
-  /// by its ETag: `precondition_failed` when the object changed meanwhile. `too_large` when it does
-  /// not fit.
+  /// Reads the body of what get_object has opened with the same options, from its beginning; how
+  /// many bytes. It goes from the socket to `out`. A connection that breaks in the middle is
+  /// resumed from the last byte, pinned to the same version by its ETag: `precondition_failed` when
+  /// the object changed meanwhile. `too_large` when it does not fit. Failures carry bytes_done(),
+  /// and those bytes are in `out`.
+  engine::Task<Result<std::size_t>> read_object_body(const GetObjectOptions& options,
+                                                     GetObjectStream stream,
+                                                     http::MutableBytes out);
+  /// Both in one: reads the object, or its `range`, into memory.
   engine::Task<Result<GetObjectIntoResult>> get_object_into(const GetObjectOptions& options,
                                                             http::MutableBytes out);
   engine::Task<Result<ObjectInfo>> head_object(const HeadObjectOptions& options);
