@@ -31,7 +31,9 @@ Result<s3::Endpoint> endpoint_of(const S3Arguments& arguments) {
   if (region.empty()) region = environment("AWS_REGION");
   if (region.empty()) region = environment("AWS_DEFAULT_REGION");
   if (region.empty()) region = "us-east-1";
-  auto style = arguments.path_style ? s3::Addressing::path : s3::Addressing::automatic;
+  auto style = arguments.path_style     ? s3::Addressing::path
+               : arguments.virtual_host ? s3::Addressing::virtual_host
+                                        : s3::Addressing::automatic;
   if (url.empty()) return s3::Endpoint::aws(s3::Region(region), style);
   return s3::Endpoint::create(url, s3::Region(region), style);
 }
@@ -63,9 +65,13 @@ void add_s3_options(CLI::App& command, S3Arguments& arguments, Transfers transfe
       "--endpoint", arguments.endpoint,
       "URL of the S3 service; default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, or Amazon's");
   command.add_option("--region", arguments.region, "Region; default: AWS_REGION, else us-east-1");
-  command.add_flag(
+  CLI::Option* path_style = command.add_flag(
       "--path-style", arguments.path_style,
       "Address buckets as ENDPOINT/BUCKET always (done by itself for IP addresses and ports)");
+  command
+      .add_flag("--virtual-host", arguments.virtual_host,
+                "Address buckets as BUCKET.ENDPOINT always, also where the endpoint has a port")
+      ->excludes(path_style);
   command
       .add_option("--signature", arguments.signature,
                   "How requests are signed: v4, or v2 for old servers")

@@ -27,11 +27,13 @@ struct S3Arguments {
   std::string part_size = "8MiB";
   std::size_t concurrency = 16;
   bool path_style = false;
+  bool virtual_host = false;
   bool no_verify = false;
   bool quiet = false;
 };
 
-/// Adds --endpoint, --region, --path-style, --signature, --ca, --no-verify; with `transfers` also
+/// Adds --endpoint, --region, --path-style, --virtual-host, --signature, --ca, --no-verify; with
+/// `transfers` also
 /// --part-size,
 /// --concurrency, --quiet.
 enum class Transfers : bool { no, yes };

@@ -6,6 +6,8 @@
 #include <netinet/in.h>
 #include <optional>
 #include <poll.h>
+#include <string_view>
+#include <strings.h>
 
 #include <ringpull/engine/loop.hpp>
 #include <ringpull/engine/resolver.hpp>
@@ -23,6 +25,15 @@ Error lookup_error(int status, const std::string& host) {
   if (status == ARES_ENOMEM) kind = ErrorKind::resource_exhausted;
   if (status == ARES_EBADNAME) kind = ErrorKind::invalid_argument;
   return Error(kind, "resolve " + host + ": " + ::ares_strerror(status));
+}
+
+/// A name below "localhost", which is this machine whatever a server of names would say, and which
+/// none is to be asked for (RFC 6761 section 6.3). "localhost" itself is in /etc/hosts.
+bool is_below_localhost(std::string_view host) {
+  constexpr std::string_view kSuffix = ".localhost";
+  if (host.ends_with('.')) host.remove_suffix(1);
+  return host.size() > kSuffix.size() && ::strncasecmp(host.data() + host.size() - kSuffix.size(),
+                                                       kSuffix.data(), kSuffix.size()) == 0;
 }
 
 /// ares_library_init is not safe to race.
@@ -276,6 +287,11 @@ std::uint64_t CaresResolver::lookups() const noexcept { return impl_->lookups; }
 Task<Result<Addresses>> CaresResolver::resolve(std::string host, std::uint16_t port) {
   auto numeric = SocketAddress::from_ip(host, port);
   if (numeric) co_return Addresses{*numeric};
+  if (is_below_localhost(host)) {
+    RINGPULL_CO_TRY(SocketAddress four, SocketAddress::from_ip("127.0.0.1", port));
+    RINGPULL_CO_TRY(SocketAddress six, SocketAddress::from_ip("::1", port));
+    co_return Addresses{four, six};
+  }
   RINGPULL_CO_TRY(Addresses addresses, co_await impl_->resolve(std::move(host)));
   for (SocketAddress& address : addresses) address = address.with_port(port);
   co_return addresses;

@@ -357,6 +357,23 @@ Task<Result<void>> hosts_file(CaresResolver& resolver, ResolverTest& test) {
 
 TEST_P(ResolverTest, KnowsTheHostsFileWithoutAskingAnybody) { with_resolver(hosts_file); }
 
+Task<Result<void>> names_below_localhost(CaresResolver& resolver, ResolverTest& test) {
+  test.server_.set("bucket.s3.localhost", addresses({"192.0.2.1"}));
+  for (const char* name : {"bucket.s3.localhost", "Bucket.LocalHost", "a.localhost."}) {
+    auto found = co_await ask(resolver, name);
+    EXPECT_EQ(found, "127.0.0.1:443 [::1]:443") << name;
+  }
+  EXPECT_EQ(test.server_.asked(), 0U);
+  test.server_.set("notlocalhost", addresses({"192.0.2.1"}));
+  auto other = co_await ask(resolver, "notlocalhost.");
+  EXPECT_NE(other, "127.0.0.1:443 [::1]:443");
+  co_return Result<void>();
+}
+
+TEST_P(ResolverTest, GivesLoopbackForNamesBelowLocalhostWithoutAskingAnybody) {
+  with_resolver(names_below_localhost);
+}
+
 Task<Result<void>> names_that_cannot_be(CaresResolver& resolver, ResolverTest&) {
   auto long_label = co_await ask(resolver, std::string(64, 'x') + ".test");
   EXPECT_EQ(long_label, "invalid_argument");

@@ -45,9 +45,10 @@ class ResolverOptions {
   std::size_t cache_entries_max = 1024;
 };
 
-/// DNS by c-ares: A and AAAA side by side, /etc/hosts honoured, one question under way per name
-/// whoever asks. A question whose askers have all been stopped runs on and fills the cache. Lives
-/// and dies on one loop, outside of any resolve().
+/// DNS by c-ares: A and AAAA side by side, /etc/hosts honoured, names below .localhost are the
+/// loopback addresses (RFC 6761 section 6.3), one question under way per name whoever asks. A
+/// question whose askers have all been stopped runs on and fills the cache. Lives and dies on one
+/// loop, outside of any resolve().
 class CaresResolver final : public Resolver {
  public:
   /// `io` when c-ares cannot read the system's configuration, `invalid_argument` for bad `servers`.
