@@ -17,6 +17,7 @@ set(ringpull_provided_by
   "OpenSSL::SSL|find_dependency(OpenSSL 3.0)|libssl >= 3.0"
   "OpenSSL::Crypto|find_dependency(OpenSSL 3.0)|libcrypto >= 3.0"
   "fmt::fmt|find_dependency(fmt)|fmt"
+  "nlohmann_json::nlohmann_json|find_dependency(nlohmann_json)|"
   "pugixml::pugixml|find_dependency(pugixml)|pugixml")
 
 get_property(RINGPULL_COMPONENTS GLOBAL PROPERTY RINGPULL_COMPONENTS)

@@ -1,0 +1,109 @@
+#include "s3/src/driver/upload_listing.hpp"
+
+#include <string>
+#include <vector>
+
+namespace ringpull::inline v0::s3::driver {
+
+using engine::Task;
+
+namespace {
+
+// An upload whose creation was repeated has a few twins at most.
+constexpr std::size_t kTwinsMax = 100;
+
+/// The number behind x-amz-checksum-crc32c or -crc64nvme.
+std::optional<std::uint64_t> crc_value(const ObjectChecksum& checksum) {
+  if (checksum.composite || checksum.algorithm == ChecksumAlgorithm::sha256) return std::nullopt;
+  auto raw = unbase64(checksum.base64);
+  std::size_t size = checksum.algorithm == ChecksumAlgorithm::crc32c ? 4 : 8;
+  if (!raw || raw->size() != size) return std::nullopt;
+  std::uint64_t value = 0;
+  for (char byte : *raw) value = value << 8 | static_cast<unsigned char>(byte);
+  return value;
+}
+
+/// Takes up the next part; the list's algorithm is that of part 1, and none as soon as one lacks
+/// it.
+void append_part(PartListing& listing, const ListedPart& part) {
+  StoredPart stored(part.size_bytes, part.etag);
+  if (listing.parts.empty() && !part.checksums.empty() && crc_value(part.checksums.front())) {
+    listing.checksum = part.checksums.front().algorithm;
+  }
+  for (const ObjectChecksum& checksum : part.checksums) {
+    if (checksum.algorithm == listing.checksum) stored.crc = crc_value(checksum);
+  }
+  if (!stored.crc) listing.checksum.reset();
+  listing.parts.push_back(std::move(stored));
+}
+
+}  // namespace
+
+Error name_permission(Error error, std::string_view permission) {
+  if (!error.is(ErrorKind::permission_denied)) return error;
+  return std::move(error).context("the permission " + std::string(permission) + " may be missing");
+}
+
+Task<Result<void>> abort_upload(Core& core, const ObjectKey& key, const UploadId& id) {
+  AbortMultipartUploadOptions request(core.options.bucket, key, id);
+  auto aborted = co_await core.client.abort_multipart_upload(request);
+  if (!aborted) {
+    co_return fail(name_permission(std::move(aborted).error(), "s3:AbortMultipartUpload"));
+  }
+  co_return aborted;
+}
+
+Task<Result<void>> abort_uploads_of(Core& core, const ObjectKey& key) {
+  RINGPULL_CO_TRY(auto ids, co_await list_uploads_of(core, key, kTwinsMax));
+  for (const UploadId& id : ids) {
+    RINGPULL_CO_CHECK(co_await abort_upload(core, key, id));
+  }
+  co_return Result<void>();
+}
+
+Task<Result<std::vector<UploadId>>> list_uploads_of(Core& core, const ObjectKey& key,
+                                                    std::size_t most) {
+  std::vector<UploadId> ids;
+  ListMultipartUploadsOptions request(core.options.bucket, key.str());
+  while (true) {
+    auto page = co_await core.client.list_multipart_uploads(request);
+    if (!page) {
+      co_return fail(name_permission(std::move(page).error(), "s3:ListBucketMultipartUploads"));
+    }
+    for (ListedUpload& upload : page->uploads) {
+      if (upload.key != key) continue;
+      ids.push_back(std::move(upload.upload_id));
+      if (ids.size() == most) co_return ids;
+    }
+    if (!page->truncated) co_return ids;
+    // S3 ignores the upload's marker without the key's.
+    request.key_marker = std::move(page->next_key_marker);
+    request.upload_id_marker = std::move(page->next_upload_id_marker);
+  }
+}
+
+Task<Result<ListPartsResult>> list_parts_page(Core& core, const ListPartsOptions& request) {
+  auto page = co_await core.client.list_parts(request);
+  if (!page) {
+    co_return fail(name_permission(std::move(page).error(), "s3:ListMultipartUploadParts"));
+  }
+  co_return page;
+}
+
+Task<Result<PartListing>> list_leading_parts(Core& core, const ObjectKey& key, const UploadId& id) {
+  PartListing listing;
+  ListPartsOptions request(core.options.bucket, key, id);
+  while (true) {
+    RINGPULL_CO_TRY(ListPartsResult page, co_await list_parts_page(core, request));
+    for (const ListedPart& part : page.parts) {
+      bool gap = part.number.value() != listing.parts.size() + 1;
+      bool small = !listing.parts.empty() && listing.parts.back().size_bytes < kPartBytesMin;
+      if (gap || small) co_return listing;
+      append_part(listing, part);
+    }
+    if (!page.truncated) co_return listing;
+    request.part_number_marker = page.next_part_number_marker;
+  }
+}
+
+}  // namespace ringpull::inline v0::s3::driver

@@ -1,0 +1,44 @@
+#pragma once
+// What the server knows of uploads under way: found, taken apart, aborted.
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include <ringpull/engine/task.hpp>
+
+#include "s3/src/driver/core.hpp"
+#include "s3/src/driver/stored_part.hpp"
+
+namespace ringpull::inline v0::s3::driver {
+
+/// An Error that the lack of a permission explains names that permission, as in
+/// "s3:AbortMultipartUpload".
+Error name_permission(Error error, std::string_view permission);
+
+/// One that is already gone is a success.
+engine::Task<Result<void>> abort_upload(Core& core, const ObjectKey& key, const UploadId& id);
+/// All that are under way with this very key.
+engine::Task<Result<void>> abort_uploads_of(Core& core, const ObjectKey& key);
+
+/// The ids of the uploads with this very key, in the server's order (S3's: oldest first), up to
+/// `most`. Reads as many pages as it takes.
+engine::Task<Result<std::vector<UploadId>>> list_uploads_of(Core& core, const ObjectKey& key,
+                                                            std::size_t most);
+
+struct PartListing {
+  PartListing() = default;
+
+  std::vector<StoredPart> parts;
+  /// The one that all of them carry, if any.
+  std::optional<ChecksumAlgorithm> checksum;
+};
+
+/// The parts of an upload from 1 to the first gap, all pages. Also ends with the first that is too
+/// small to have another behind it.
+engine::Task<Result<PartListing>> list_leading_parts(Core& core, const ObjectKey& key,
+                                                     const UploadId& id);
+engine::Task<Result<ListPartsResult>> list_parts_page(Core& core, const ListPartsOptions& request);
+
+}  // namespace ringpull::inline v0::s3::driver

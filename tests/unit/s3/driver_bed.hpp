@@ -1,0 +1,184 @@
+#pragma once
+// A sandbox server in the same loop, behind a gate that fails, drops and holds requests, and what a
+// driver's parts need to run against it.
+
+#include <algorithm>
+#include <chrono>
+#include <gtest/gtest.h>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <ringpull/engine/combinators.hpp>
+#include <ringpull/engine/loop.hpp>
+#include <ringpull/engine/scope.hpp>
+#include <ringpull/http/server.hpp>
+#include <ringpull/s3/client.hpp>
+
+#include "s3/src/driver/core.hpp"
+#include "tests/support/fixed_resolver.hpp"
+#include "tools/sandbox/s3_handler.hpp"
+
+namespace ringpull::s3::testing {
+
+using engine::Task;
+
+/// Lets requests through to the sandbox, except those whose line ("PUT /b/a?partNumber=1&...")
+/// holds a text.
+class Gate final : public http::Handler {
+ public:
+  explicit Gate(http::Handler& inner) noexcept : inner_(inner) {}
+
+  std::string refuse;  // answered 403
+  std::string hold;    // never answered, nor carried out
+  std::size_t running = 0;
+  std::size_t most_running = 0;
+  std::vector<std::string> lines;
+  std::vector<http::RequestHead> heads;
+  engine::Event held;
+
+  std::size_t count(std::string_view text) const {
+    auto matches = [&](const std::string& line) { return line.find(text) != std::string::npos; };
+    return static_cast<std::size_t>(std::count_if(lines.begin(), lines.end(), matches));
+  }
+  /// Of the first request whose line holds the text; empty when there is none, or no such header.
+  std::string header(std::string_view text, std::string_view name) const {
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      if (lines[i].find(text) == std::string::npos) continue;
+      return std::string(heads[i].headers.get(name).value_or(std::string_view()));
+    }
+    return "no request";
+  }
+  void forget() {
+    lines.clear();
+    heads.clear();
+    most_running = 0;
+  }
+
+  Task<Result<void>> handle(http::Exchange& exchange) override {
+    std::string line = exchange.request().method + " " + exchange.request().target;
+    lines.push_back(line);
+    heads.push_back(exchange.request());
+    if (matches(hold, line)) co_return co_await hang();
+    if (matches(refuse, line)) {
+      http::ResponseHead refusal(403);
+      exchange.close();
+      co_return co_await exchange.respond(refusal, "<Error><Code>AccessDenied</Code></Error>");
+    }
+    most_running = std::max(most_running, ++running);
+    auto outcome = co_await inner_.handle(exchange);
+    --running;
+    co_return outcome;
+  }
+
+ private:
+  static bool matches(const std::string& pattern, const std::string& line) {
+    return !pattern.empty() && line.find(pattern) != std::string::npos;
+  }
+  Task<Result<void>> hang() {
+    held.set();
+    engine::Event never;
+    auto waited = co_await never.wait();
+    co_return waited;
+  }
+
+  http::Handler& inner_;
+};
+
+class DriverBed {
+ public:
+  DriverBed() {
+    options.bucket = Bucket("b");
+    options.chunk_bytes = 5 << 20;
+    budget_options.limit_bytes = std::size_t{64} << 20;
+  }
+
+  S3DriverOptions options;
+  engine::MemoryBudgetOptions budget_options;
+  sandbox::ETagStyle etags = sandbox::ETagStyle::opaque;
+  sandbox::Store store;
+  std::unique_ptr<Gate> gate;
+  std::unique_ptr<Client> client;
+  std::unique_ptr<engine::MemoryBudget> budget;
+  std::unique_ptr<engine::BufferPool> pool;
+  std::unique_ptr<driver::Core> core;
+
+  using Body = Task<void> (*)(DriverBed&);
+  void run(Body body) {
+    auto loop = engine::Loop::create(engine::LoopOptions()).value();
+    loop->run([&] { return both(body); });
+  }
+
+  static std::vector<std::byte> noise(std::size_t size, std::uint64_t seed = 42) {
+    std::mt19937_64 random(seed);
+    std::vector<std::byte> bytes(size);
+    for (std::byte& byte : bytes) byte = static_cast<std::byte>(random());
+    return bytes;
+  }
+  std::size_t uploads() { return store.find("b")->uploads.size(); }
+  sandbox::Object* object(const std::string& key) {
+    auto found = store.find("b")->objects.find(key);
+    return found == store.find("b")->objects.end() ? nullptr : &found->second;
+  }
+  std::vector<std::byte> content(const std::string& key) {
+    std::vector<std::byte> bytes;
+    if (object(key) == nullptr) return bytes;
+    for (const sandbox::Extent& extent : object(key)->extents) {
+      bytes.insert(bytes.end(), extent.bytes().begin(), extent.bytes().end());
+    }
+    return bytes;
+  }
+  /// Neither an upload nor a sidecar is left, and no memory is held.
+  void expect_nothing_left() {
+    EXPECT_EQ(uploads(), 0u);
+    for (const auto& [key, value] : store.find("b")->objects) {
+      EXPECT_EQ(key.find('~'), std::string::npos) << key << " is left behind";
+    }
+    EXPECT_EQ(budget->stats().used_bytes, 0u);
+  }
+
+ private:
+  Task<void> both(Body body) {
+    auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    EXPECT_TRUE(store.create_bucket("b", now));
+    sandbox::SandboxOptions sandbox_options;
+    sandbox_options.credentials = Credentials("id", Secret("secret"));
+    sandbox_options.etags = etags;
+    sandbox::S3Handler handler(std::move(sandbox_options), store);
+    gate = std::make_unique<Gate>(handler);
+    auto any = engine::SocketAddress::from_ip("127.0.0.1", 0).value();
+    engine::TcpListener listener = engine::TcpListener::bind(any).value();
+    http::ServerOptions server_options;
+    http::Server server(listener, *gate, server_options);
+
+    ringpull::testing::FixedResolver resolver;
+    http::ClientOptions http_options;
+    auto http = http::Client::create(http_options, resolver).value();
+    StaticCredentialsProvider credentials(Credentials("id", Secret("secret")));
+    ClientOptions client_options(
+        Endpoint::create("http://" + listener.address().to_string(), Region("us-east-1")).value());
+    client_options.payload_signing = PayloadSigning::never;
+    client_options.retry.attempts_max = 1;
+    client = std::make_unique<Client>(std::move(client_options), *http, credentials);
+    budget = std::make_unique<engine::MemoryBudget>(budget_options);
+    pool = std::make_unique<engine::BufferPool>(*budget);
+    core = std::make_unique<driver::Core>(options, *client, *pool);
+    engine::Context& context = co_await engine::current_context();
+    engine::Scope scope(context);
+    scope.spawn(server.run());
+    co_await body(*this);
+    core.reset();
+    pool.reset();
+    EXPECT_EQ(budget->stats().used_bytes, 0u);
+    budget.reset();
+    client.reset();
+    http.reset();
+    scope.request_stop();
+    auto joined = co_await scope.join();
+    EXPECT_TRUE(joined);
+    gate.reset();
+  }
+};
+
+}  // namespace ringpull::s3::testing
