@@ -96,8 +96,9 @@ class StorageReader {
   virtual const ETag& etag() const noexcept = 0;
 
   /// The next piece, in a block of the driver's memory budget that returns itself; empty at the
-  /// end. While the caller holds blocks the reader may be unable to read ahead, never unable to go
-  /// on.
+  /// end. Where the budget is used up the piece waits for its turn like everything else that wants
+  /// memory, so give pieces back before asking for more: callers that all hold one while they wait
+  /// for another could wait for ever.
   virtual engine::Task<Result<engine::BufferLease>> next() = 0;
   /// Copies the next bytes into the caller's memory: at least one; 0 at the end.
   virtual engine::Task<Result<std::size_t>> read_some(std::span<std::byte> out) = 0;
