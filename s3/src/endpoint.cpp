@@ -40,9 +40,47 @@ Result<void> check_bucket_name(const Bucket& bucket) {
               "a bucket's name holds 3 to 63 letters, digits, '.' and '-' only");
 }
 
-std::string aws_host(const Region& region) {
-  std::string_view suffix = region.str().starts_with("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
-  return "s3." + region.str() + "." + std::string(suffix);
+/// Amazon's partitions: the regions whose names begin so live below another domain.
+std::string_view aws_domain(const Region& region) {
+  struct Partition {
+    std::string_view prefix;
+    std::string_view domain;
+  };
+  static constexpr Partition kPartitions[] = {
+      {"cn-", "amazonaws.com.cn"},    {"eusc-", "amazonaws.eu"},
+      {"us-iso-", "c2s.ic.gov"},      {"us-isob-", "sc2s.sgov.gov"},
+      {"us-isof-", "csp.hci.ic.gov"}, {"eu-isoe-", "cloud.adc-e.uk"}};
+  for (const Partition& partition : kPartitions) {
+    if (region.str().starts_with(partition.prefix)) return partition.domain;
+  }
+  return "amazonaws.com";
+}
+
+/// https://docs.aws.amazon.com/general/latest/gr/s3.html
+std::string aws_host(const Region& region, const AwsHosts& hosts) {
+  std::string domain(aws_domain(region));
+  std::string dualstack = hosts.dualstack ? "dualstack." : "";
+  if (hosts.accelerate) return "s3-accelerate." + dualstack + domain;
+  std::string service = hosts.fips ? "s3-fips." : "s3.";
+  return service + dualstack + region.str() + "." + domain;
+}
+
+Result<void> check_aws_hosts(const Region& region, const AwsHosts& hosts, Addressing addressing) {
+  bool china = region.str().starts_with("cn-");
+  if (hosts.accelerate && addressing == Addressing::path) {
+    return fail(ErrorKind::invalid_argument,
+                "Transfer Acceleration has no path addressing; leave one of them out");
+  }
+  if (hosts.accelerate && hosts.fips) {
+    return fail(ErrorKind::invalid_argument,
+                "Transfer Acceleration has no FIPS hosts; leave one of them out");
+  }
+  if (china && (hosts.accelerate || hosts.fips)) {
+    return fail(ErrorKind::invalid_argument,
+                "region " + region.str() + " has no " +
+                    (hosts.fips ? "FIPS hosts" : "Transfer Acceleration"));
+  }
+  return {};
 }
 
 Result<void> check_region(const Region& region) {
@@ -59,14 +97,16 @@ Result<void> check_region(const Region& region) {
 
 }  // namespace
 
-Result<Endpoint> Endpoint::aws(Region region, Addressing addressing) {
+Result<Endpoint> Endpoint::aws(Region region, const AwsHosts& hosts, Addressing addressing) {
   if (!is_dns_label(region.str())) {
     return fail(ErrorKind::invalid_argument,
                 "an AWS region's name holds lower-case letters, digits and '-' only, e.g. "
                 "us-east-1");
   }
-  RINGPULL_TRY(http::Url url, http::Url::parse("https://" + aws_host(region) + "/"));
-  return Endpoint(std::move(url), std::move(region), addressing, true);
+  RINGPULL_CHECK(check_aws_hosts(region, hosts, addressing));
+  std::string scheme = hosts.secure ? "https://" : "http://";
+  RINGPULL_TRY(http::Url url, http::Url::parse(scheme + aws_host(region, hosts) + "/"));
+  return Endpoint(std::move(url), std::move(region), addressing, hosts);
 }
 
 Result<Endpoint> Endpoint::create(std::string_view text, Region region, Addressing addressing) {
@@ -79,13 +119,13 @@ Result<Endpoint> Endpoint::create(std::string_view text, Region region, Addressi
     return fail(ErrorKind::invalid_argument,
                 "endpoint " + url->origin() + ": leave out the path and the query");
   }
-  return Endpoint(std::move(*url), std::move(region), addressing, false);
+  return Endpoint(std::move(*url), std::move(region), addressing, std::nullopt);
 }
 
 Result<Endpoint> Endpoint::with_region(Region region) const {
-  if (is_aws_) return aws(std::move(region), addressing_);
+  if (aws_) return aws(std::move(region), *aws_, addressing_);
   RINGPULL_CHECK(check_region(region));
-  return Endpoint(url_, std::move(region), addressing_, false);
+  return Endpoint(url_, std::move(region), addressing_, std::nullopt);
 }
 
 bool Endpoint::uses_path(const Bucket& bucket) const {
@@ -98,6 +138,11 @@ Result<BucketAddress> Endpoint::address(const Bucket& bucket) const {
   RINGPULL_CHECK(check_bucket_name(bucket));
   BucketAddress out;
   if (uses_path(bucket)) {
+    if (aws_ && aws_->accelerate) {
+      return fail(ErrorKind::invalid_argument,
+                  "bucket " + bucket.str() +
+                      ": Transfer Acceleration needs a name that is a DNS label, without dots");
+    }
     out.origin = url_;
     // ':' separates a tenant from its bucket in radosgw.
     out.target_prefix = "/" + http::percent_encode(bucket.str(), http::Slash::encode) + "/";

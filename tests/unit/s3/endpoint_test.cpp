@@ -79,6 +79,56 @@ TEST(Endpoint, KnowsAmazonsHosts) {
   EXPECT_FALSE(Endpoint::aws(Region("")));
 }
 
+std::string aws_host(const char* region, bool dualstack, bool fips, bool accelerate) {
+  AwsHosts hosts;
+  hosts.dualstack = dualstack;
+  hosts.fips = fips;
+  hosts.accelerate = accelerate;
+  auto endpoint = Endpoint::aws(Region(region), hosts, Addressing::automatic);
+  if (!endpoint) return endpoint.error().message();
+  return endpoint->address(Bucket("b"))->origin.host();
+}
+
+TEST(Endpoint, KnowsAmazonsOtherHostsOfARegion) {
+  EXPECT_EQ(aws_host("eu-west-3", true, false, false), "b.s3.dualstack.eu-west-3.amazonaws.com");
+  EXPECT_EQ(aws_host("us-east-1", false, true, false), "b.s3-fips.us-east-1.amazonaws.com");
+  EXPECT_EQ(aws_host("us-east-1", true, true, false),
+            "b.s3-fips.dualstack.us-east-1.amazonaws.com");
+  EXPECT_EQ(aws_host("eu-west-3", false, false, true), "b.s3-accelerate.amazonaws.com");
+  EXPECT_EQ(aws_host("eu-west-3", true, false, true), "b.s3-accelerate.dualstack.amazonaws.com");
+  EXPECT_EQ(aws_host("cn-north-1", true, false, false),
+            "b.s3.dualstack.cn-north-1.amazonaws.com.cn");
+  EXPECT_EQ(aws_host("eusc-de-east-1", false, false, false), "b.s3.eusc-de-east-1.amazonaws.eu");
+  EXPECT_EQ(aws_host("us-isob-east-1", false, false, false), "b.s3.us-isob-east-1.sc2s.sgov.gov");
+  EXPECT_EQ(aws_host("us-iso-east-1", false, false, false), "b.s3.us-iso-east-1.c2s.ic.gov");
+}
+
+TEST(Endpoint, RefusesHostsThatAmazonDoesNotHave) {
+  EXPECT_EQ(aws_host("us-east-1", false, true, true),
+            "Transfer Acceleration has no FIPS hosts; leave one of them out");
+  EXPECT_EQ(aws_host("cn-north-1", false, true, false), "region cn-north-1 has no FIPS hosts");
+  EXPECT_EQ(aws_host("cn-north-1", false, false, true),
+            "region cn-north-1 has no Transfer Acceleration");
+  AwsHosts accelerated;
+  accelerated.accelerate = true;
+  EXPECT_FALSE(Endpoint::aws(Region("us-east-1"), accelerated, Addressing::path));
+  auto endpoint = Endpoint::aws(Region("us-east-1"), accelerated, Addressing::automatic);
+  ASSERT_TRUE(endpoint);
+  EXPECT_FALSE(endpoint->address(Bucket("a.b")));
+}
+
+TEST(Endpoint, AnotherRegionOfAmazonKeepsTheKindOfHost) {
+  AwsHosts plain;
+  plain.secure = false;
+  plain.dualstack = true;
+  auto endpoint = Endpoint::aws(Region("us-east-1"), plain, Addressing::path);
+  ASSERT_TRUE(endpoint);
+  auto other = endpoint->with_region(Region("eu-west-3"));
+  ASSERT_TRUE(other);
+  EXPECT_EQ(other->address(Bucket("b"))->origin.origin(),
+            "http://s3.dualstack.eu-west-3.amazonaws.com");
+}
+
 TEST(Endpoint, AnotherRegionOfACustomEndpointKeepsItsHost) {
   auto endpoint = Endpoint::create("http://127.0.0.1:9000", Region("us-east-1"));
   ASSERT_TRUE(endpoint);

@@ -2,8 +2,10 @@
 // Where a bucket lives: service URL, region and addressing style. Pure values: any thread.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <ringpull/engine/result.hpp>
 #include <ringpull/http/url.hpp>
@@ -19,6 +21,19 @@ enum class Addressing : std::uint8_t {
   virtual_host,  ///< https://bucket.host/key
 };
 
+/// Which of the host names that Amazon has for a region.
+class AwsHosts {
+ public:
+  AwsHosts() = default;
+
+  bool dualstack = false;  ///< reached by IPv6 as well as IPv4
+  bool fips = false;       ///< FIPS 140 validated TLS
+  /// Transfer Acceleration: for buckets that have it switched on and no dot in their name; neither
+  /// with fips nor in China.
+  bool accelerate = false;
+  bool secure = true;  ///< https
+};
+
 /// Where the requests for one bucket go.
 struct BucketAddress {
   BucketAddress() = default;
@@ -31,8 +46,12 @@ struct BucketAddress {
 
 class Endpoint {
  public:
-  /// Amazon's endpoint of a region, by HTTPS. `invalid_argument` for a region that is no DNS label.
-  static Result<Endpoint> aws(Region region, Addressing addressing = Addressing::automatic);
+  /// Amazon's endpoint of a region. Any region that is a DNS label will do, so that new ones need
+  /// no new release; `invalid_argument` for others, and for hosts that Amazon does not have.
+  static Result<Endpoint> aws(Region region, Addressing addressing = Addressing::automatic) {
+    return aws(std::move(region), AwsHosts(), addressing);
+  }
+  static Result<Endpoint> aws(Region region, const AwsHosts& hosts, Addressing addressing);
   /// Any S3 server. "https://" is assumed where `url` has no scheme; a path or query is
   /// `invalid_argument`, as no server of ours would see it in a signature. Most servers ignore the
   /// region or expect "us-east-1".
@@ -50,18 +69,15 @@ class Endpoint {
   Result<BucketAddress> address(const Bucket& bucket) const;
 
  private:
-  Endpoint(http::Url url, Region region, Addressing addressing, bool is_aws)
-      : url_(std::move(url)),
-        region_(std::move(region)),
-        addressing_(addressing),
-        is_aws_(is_aws) {}
+  Endpoint(http::Url url, Region region, Addressing addressing, std::optional<AwsHosts> aws)
+      : url_(std::move(url)), region_(std::move(region)), addressing_(addressing), aws_(aws) {}
 
   bool uses_path(const Bucket& bucket) const;
 
   http::Url url_;
   Region region_;
   Addressing addressing_;
-  bool is_aws_;
+  std::optional<AwsHosts> aws_;  // absent: somebody else's
 };
 
 }  // namespace ringpull::inline v0::s3
