@@ -143,7 +143,8 @@ class Client::Impl {
                                               http::MutableBytes out);
   template <class Options>
   Task<Result<std::string>> presign(const Options& call_options,
-                                    const PresignOptions& presign_options);
+                                    const PresignOptions& presign_options,
+                                    const Endpoint& endpoint);
 
   ClientOptions options;
   http::Client& http;
@@ -436,8 +437,8 @@ Task<Result<GetObjectIntoResult>> Client::Impl::read_into(const GetObjectOptions
 
 template <class Options>
 Task<Result<std::string>> Client::Impl::presign(const Options& call_options,
-                                                const PresignOptions& presign_options) {
-  const Endpoint& endpoint = endpoint_of(call_options.bucket);
+                                                const PresignOptions& presign_options,
+                                                const Endpoint& endpoint) {
   RINGPULL_CO_TRY(PreparedRequest request, prepare(endpoint, call_options));
   if constexpr (UploadOptions<Options>) {
     if (call_options.compute_checksum) {
@@ -558,17 +559,27 @@ Task<Result<ListMultipartUploadsResult>> Client::list_multipart_uploads(
 
 Task<Result<std::string>> Client::presign(const GetObjectOptions& options,
                                           const PresignOptions& presign) {
-  return impl_->presign(options, presign);
+  return impl_->presign(options, presign, impl_->endpoint_of(options.bucket));
 }
 
 Task<Result<std::string>> Client::presign(const HeadObjectOptions& options,
                                           const PresignOptions& presign) {
-  return impl_->presign(options, presign);
+  return impl_->presign(options, presign, impl_->endpoint_of(options.bucket));
 }
 
 Task<Result<std::string>> Client::presign(const PutObjectOptions& options,
                                           const PresignOptions& presign) {
-  return impl_->presign(options, presign);
+  return impl_->presign(options, presign, impl_->endpoint_of(options.bucket));
+}
+
+Task<Result<std::string>> Client::presign(const GetObjectOptions& options,
+                                          const PresignOptions& presign, const Endpoint& endpoint) {
+  return impl_->presign(options, presign, endpoint);
+}
+
+Task<Result<std::string>> Client::presign(const HeadObjectOptions& options,
+                                          const PresignOptions& presign, const Endpoint& endpoint) {
+  return impl_->presign(options, presign, endpoint);
 }
 
 }  // namespace ringpull::inline v0::s3

@@ -155,6 +155,13 @@ class Client {
                                             const PresignOptions& presign);
   engine::Task<Result<std::string>> presign(const PutObjectOptions& options,
                                             const PresignOptions& presign);
+  /// For clients that reach the service elsewhere: host, addressing and region are `endpoint`'s.
+  engine::Task<Result<std::string>> presign(const GetObjectOptions& options,
+                                            const PresignOptions& presign,
+                                            const Endpoint& endpoint);
+  engine::Task<Result<std::string>> presign(const HeadObjectOptions& options,
+                                            const PresignOptions& presign,
+                                            const Endpoint& endpoint);
 
   const ClientStats& stats() const noexcept;
 

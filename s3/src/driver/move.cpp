@@ -1,0 +1,190 @@
+#include "s3/src/driver/move.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <ringpull/engine/combinators.hpp>
+#include <ringpull/engine/scope.hpp>
+#include <ringpull/http/range.hpp>
+
+namespace ringpull::inline v0::s3::driver {
+
+using engine::Deadline;
+using engine::Task;
+
+namespace {
+
+/// For what is left to do once a copy has failed.
+constexpr auto kCleanupTime = std::chrono::minutes(1);
+
+/// What the workers of one copy share.
+struct Copy {
+  Copy(Core& core_in, ObjectKey from_in, ObjectKey to_in, ObjectInfo source_in)
+      : core(core_in),
+        from(std::move(from_in)),
+        to(std::move(to_in)),
+        source(std::move(source_in)) {}
+
+  const Bucket& bucket() const noexcept { return core.options.bucket; }
+
+  Core& core;
+  ObjectKey from;
+  ObjectKey to;
+  ObjectInfo source;
+  // A copy in parts:
+  UploadId id;
+  std::uint64_t part_bytes = 0;
+  std::uint64_t next_byte = 0;
+  std::uint32_t parts_taken = 0;
+  std::vector<CompletedPart> completed;
+  bool completing = false;
+};
+
+std::uint64_t part_size(const S3DriverOptions& options, std::uint64_t size) {
+  std::uint64_t least = (size + kPartNumberMax - 1) / kPartNumberMax;
+  return std::max(options.copy_chunk_bytes, least);
+}
+
+/// Whether the object at `to` is the source's content: ETags that are equal stand for equal bytes.
+Task<bool> is_copied(Copy& job) {
+  HeadObjectOptions look(job.bucket(), job.to);
+  auto found = co_await job.core.client.head_object(look);
+  co_return found && !found->etag.empty() && found->etag == job.source.etag &&
+      found->size_bytes == job.source.size_bytes;
+}
+
+Task<Result<void>> copy_whole(Copy& job) {
+  CopyObjectOptions request;
+  request.source_bucket = job.bucket();
+  request.source_key = job.from;
+  request.source_if_match = job.source.etag;
+  request.bucket = job.bucket();
+  request.key = job.to;
+  request.attributes = job.core.options.attributes;
+  auto copied = co_await job.core.client.copy_object(request);
+  if (copied) co_return Result<void>();
+  if (copied.error().maybe_applied()) {
+    bool done = co_await is_copied(job);
+    if (done) co_return Result<void>();
+  }
+  co_return fail(std::move(copied).error());
+}
+
+Task<Result<void>> copy_parts(Copy& job) {
+  while (job.next_byte < job.source.size_bytes) {
+    std::uint64_t size = std::min(job.part_bytes, job.source.size_bytes - job.next_byte);
+    PartNumber number(++job.parts_taken);
+    UploadPartCopyOptions request;
+    request.source_bucket = job.bucket();
+    request.source_key = job.from;
+    request.source_if_match = job.source.etag;
+    RINGPULL_CO_TRY(request.source_range, http::ByteRange::of_length(job.next_byte, size));
+    request.bucket = job.bucket();
+    request.key = job.to;
+    request.upload_id = job.id;
+    request.number = number;
+    job.next_byte += size;
+    RINGPULL_CO_TRY(UploadPartCopyResult part, co_await job.core.client.upload_part_copy(request));
+    job.completed.emplace_back(number, std::move(part.etag));
+  }
+  co_return Result<void>();
+}
+
+Task<Result<void>> copy_all_parts(Copy& job) {
+  std::uint64_t parts = (job.source.size_bytes + job.part_bytes - 1) / job.part_bytes;
+  std::uint64_t workers = std::min<std::uint64_t>(parts, job.core.options.copy_concurrency);
+  engine::Context& context = co_await engine::current_context();
+  engine::Scope scope(context);
+  for (std::uint64_t i = 0; i < workers; ++i) scope.spawn(copy_parts(job));
+  auto joined = co_await scope.join();
+  co_return joined;
+}
+
+Task<Result<void>> copy_and_complete(Copy& job) {
+  RINGPULL_CO_CHECK(co_await copy_all_parts(job));
+  std::sort(job.completed.begin(), job.completed.end(),
+            [](const auto& a, const auto& b) { return a.number < b.number; });
+  CompleteMultipartUploadOptions request(job.bucket(), job.to, job.id);
+  request.parts = job.completed;
+  job.completing = true;
+  auto completed = co_await job.core.client.complete_multipart_upload(request);
+  if (!completed) co_return fail(std::move(completed).error());
+  co_return Result<void>();
+}
+
+/// Only we abort this upload: once it is gone it was completed.
+Task<Result<bool>> upload_is_gone(Copy& job) {
+  ListPartsOptions request(job.bucket(), job.to, job.id);
+  request.parts_max = 1;
+  auto parts = co_await job.core.client.list_parts(request);
+  if (!parts && parts.error().is(ErrorKind::not_found)) co_return true;
+  if (!parts) co_return fail(std::move(parts).error());
+  co_return false;
+}
+
+/// Finds out whether a copy that failed went through all the same; aborts it if not.
+Task<Result<void>> clean_up(Copy& job, Error failure) {
+  if (job.completing && failure.maybe_applied()) {
+    auto gone = co_await upload_is_gone(job);
+    if (gone && *gone) co_return Result<void>();
+    if (!gone) {
+      co_return fail(std::move(failure).context("whether the upload " + job.id.str() +
+                                                " was completed is unknown (" +
+                                                gone.error().message() + ")"));
+    }
+  }
+  AbortMultipartUploadOptions abort(job.bucket(), job.to, job.id);
+  auto aborted = co_await job.core.client.abort_multipart_upload(abort);
+  if (!aborted) {
+    co_return fail(std::move(failure).context("the upload " + job.id.str() + " is left behind (" +
+                                              aborted.error().message() + ")"));
+  }
+  co_return fail(std::move(failure));
+}
+
+Task<Result<void>> copy_in_parts(Copy& job) {
+  job.part_bytes = part_size(job.core.options, job.source.size_bytes);
+  CreateMultipartUploadOptions create(job.bucket(), job.to);
+  create.attributes = job.core.options.attributes;
+  // CopyObject takes these over; an upload has to be told.
+  if (!job.source.content_type.empty()) create.attributes.content_type = job.source.content_type;
+  create.attributes.metadata = job.source.metadata;
+  RINGPULL_CO_TRY(CreateMultipartUploadResult created,
+                  co_await job.core.client.create_multipart_upload(create));
+  job.id = std::move(created.upload_id);
+  auto copied = co_await copy_and_complete(job);
+  if (copied) co_return Result<void>();
+  auto outcome = co_await engine::shielded(Deadline::after(kCleanupTime),
+                                           clean_up(job, std::move(copied).error()));
+  co_return outcome;
+}
+
+}  // namespace
+
+Task<Result<void>> move(Core& core, std::string_view from, std::string_view to) {
+  HeadObjectOptions look(core.options.bucket, core.keys.key(from));
+  auto source = co_await core.client.head_object(look);
+  if (!source) co_return fail(storage_failure(std::move(source).error(), "move", from));
+  if (from == to) co_return Result<void>();
+  std::string both = std::string(from) + " to " + std::string(to);
+  Copy job(core, core.keys.key(from), core.keys.key(to), std::move(*source));
+  Result<void> copied;
+  if (job.source.size_bytes <= core.options.copy_threshold_bytes) {
+    copied = co_await copy_whole(job);
+  } else {
+    copied = co_await copy_in_parts(job);
+  }
+  if (!copied) co_return fail(storage_failure(std::move(copied).error(), "move", both));
+  DeleteObjectOptions remove(core.options.bucket, job.from);
+  auto removed = co_await core.client.delete_object(remove);
+  if (!removed) {
+    Error error = std::move(removed).error().context("copied, but the old file is still there");
+    co_return fail(storage_failure(std::move(error), "move", both));
+  }
+  co_return Result<void>();
+}
+
+}  // namespace ringpull::inline v0::s3::driver

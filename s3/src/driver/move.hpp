@@ -1,0 +1,24 @@
+#pragma once
+// Files under another path, copied by the server.
+
+#include <string_view>
+
+#include <ringpull/engine/task.hpp>
+
+#include "s3/src/driver/core.hpp"
+
+namespace ringpull::inline v0::s3::driver {
+
+/// HeadObject of `from`, a copy of exactly that version, DeleteObject of `from`. Up to
+/// copy_threshold_bytes the copy is one CopyObject; beyond, an upload whose parts the server
+/// copies. `precondition_failed` when `from` is replaced meanwhile.
+///
+/// A copy that fails or is stopped aborts its upload, for a minute at most. An upload remains, and
+/// the Error names it, only where the abort fails too; and where a stop comes before the server has
+/// told its name. A completion whose answer was lost counts when the object or the end of the
+/// upload shows that it happened.
+///
+/// Moving a file onto itself changes nothing.
+engine::Task<Result<void>> move(Core& core, std::string_view from, std::string_view to);
+
+}  // namespace ringpull::inline v0::s3::driver
