@@ -103,6 +103,10 @@ Task<Result<void>> Gate::answer(http::Exchange& exchange) {
     auto waited = co_await never.wait();
     co_return waited;
   }
+  if (matches(meet_containing, line)) {
+    if (++arrived_ == meet) met_.set();
+    RINGPULL_CO_CHECK(co_await met_.wait());
+  }
   std::optional<CannedAnswer> canned;
   if (script) canned = script(head);
   if (canned) {

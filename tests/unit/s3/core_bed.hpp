@@ -38,6 +38,8 @@ class Gate final : public http::Handler {
   std::string hold_containing;  // never answered
   std::string lose_containing;  // done, and the connection closed instead of an answer
   engine::Event held;
+  std::string meet_containing;  // answered once `meet` of them are there
+  std::size_t meet = 0;
 
   std::vector<http::RequestHead> requests;
   std::size_t most_running = 0;
@@ -58,6 +60,8 @@ class Gate final : public http::Handler {
   http::Handler& inner_;
   s3::Client& direct_;
   std::size_t running_ = 0;
+  std::size_t arrived_ = 0;
+  engine::Event met_;
 };
 
 /// A driver's Core in one loop with the sandbox that it talks to; bucket "b".

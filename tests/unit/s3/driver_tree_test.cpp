@@ -599,7 +599,7 @@ TEST(DriverWalk, TakesOneRequestForEachThousandFiles) {
     };
     WalkOptions options;
     auto done = co_await walk(*b.core, "/", options, visitor);
-    EXPECT_TRUE(done);
+    EXPECT_TRUE(done) << done.error().message();
     EXPECT_EQ(files, 100'000u);
     EXPECT_LE(b.gate->count(), 101u);
   });
