@@ -9,6 +9,13 @@ namespace ringpull::inline v0::s3::driver {
 using engine::BufferLease;
 using engine::Task;
 
+namespace {
+
+// Each time another part may have arrived late; there are few.
+constexpr int kAbortLooks = 3;
+
+}  // namespace
+
 ObjectAttributes object_attributes(const Core& core) {
   ObjectAttributes attributes = core.options.attributes;
   if (attributes.content_type.empty()) attributes.content_type = "application/octet-stream";
@@ -130,12 +137,24 @@ Task<Result<ETag>> MultipartUpload::complete(bool create_only) {
 
 Task<Result<void>> MultipartUpload::abort() {
   if (!id_.empty()) {
-    auto aborted = co_await abort_upload(core_, key_, id_);
-    co_return aborted;
+    RINGPULL_CO_CHECK(co_await abort_upload(core_, key_, id_));
+    if (!part_cut_off_) co_return Result<void>();
+    co_return co_await abort_revenants();
   }
   if (!creation_unknown_) co_return Result<void>();
   auto aborted = co_await abort_uploads_of(core_, key_);
   co_return aborted;
+}
+
+Task<Result<void>> MultipartUpload::abort_revenants() {
+  for (int look = 0; look < kAbortLooks; ++look) {
+    ListPartsOptions request(core_.options.bucket, key_, id_);
+    request.parts_max = 1;
+    auto parts = co_await core_.client.list_parts(request);
+    if (!parts) break;  // gone; or the permission to look is missing, and there was one abort
+    RINGPULL_CO_CHECK(co_await abort_upload(core_, key_, id_));
+  }
+  co_return Result<void>();
 }
 
 Task<void> MultipartUpload::create() {
@@ -187,8 +206,12 @@ Task<Result<void>> MultipartUpload::upload_part(std::size_t index, http::ConstBy
     request.checksum = crc.checksum();
   }
   http::SpanSource body(bytes);
-  RINGPULL_CO_TRY(UploadPartResult sent, co_await core_.client.upload_part(request, body));
-  parts_[index].etag = std::move(sent.etag);
+  auto sent = co_await core_.client.upload_part(request, body);
+  if (!sent) {
+    part_cut_off_ = part_cut_off_ || sent.error().maybe_applied();
+    co_return fail(std::move(sent).error());
+  }
+  parts_[index].etag = std::move(sent->etag);
   co_return Result<void>();
 }
 

@@ -81,13 +81,16 @@ class MultipartUpload {
 
   /// Makes the object of all parts, of which there is at least one. Drained.
   engine::Task<Result<ETag>> complete(bool create_only);
-  /// Halted. Also when the answer to the upload's creation was lost: then whatever is under way
-  /// with this key is aborted.
+  /// Halted. Looks whether it is gone when the server may still be storing a part, which can keep
+  /// an upload alive (AbortMultipartUpload in the API reference), and aborts it again. Also when
+  /// the answer to the upload's creation was lost: then whatever is under way with this key is
+  /// aborted.
   engine::Task<Result<void>> abort();
 
  private:
   engine::Task<void> create();
   engine::Task<Result<void>> ask_for_upload();
+  engine::Task<Result<void>> abort_revenants();
   engine::Task<void> send_block(std::size_t index, engine::BufferLease block);
   engine::Task<void> send_bytes(std::size_t index, http::ConstBytes bytes);
   engine::Task<void> run_step(engine::Task<Result<void>> step);
@@ -113,8 +116,9 @@ class MultipartUpload {
   std::size_t sending_ = 0;
   bool started_ = false;
   bool creation_unknown_ = false;
-  bool filling_ = false;  // the caller holds a block
-  bool wanted_ = false;   // the caller waits for one
+  bool part_cut_off_ = false;  // the server may still be storing one
+  bool filling_ = false;       // the caller holds a block
+  bool wanted_ = false;        // the caller waits for one
 };
 
 }  // namespace ringpull::inline v0::s3::driver

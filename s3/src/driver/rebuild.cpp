@@ -85,8 +85,8 @@ Task<Result<std::vector<StoredPart>>> copy_ranges(Core& core, const CopySource& 
   co_return std::move(job.parts);
 }
 
-Task<Result<void>> read_range(Core& core, const CopySource& source, std::uint64_t offset,
-                              http::MutableBytes out) {
+Task<Result<void>> read_rest(Core& core, const CopySource& source, std::uint64_t offset,
+                             http::MutableBytes out) {
   GetObjectOptions request(core.options.bucket, source.key);
   RINGPULL_CO_TRY(request.range, http::ByteRange::of_length(offset, out.size()));
   request.conditions.if_match = source.etag;

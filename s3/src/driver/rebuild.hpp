@@ -38,7 +38,7 @@ struct CopySource {
 engine::Task<Result<std::vector<StoredPart>>> copy_ranges(Core& core, const CopySource& source,
                                                           const UploadId& upload,
                                                           const RebuildPlan& plan);
-engine::Task<Result<void>> read_range(Core& core, const CopySource& source, std::uint64_t offset,
-                                      http::MutableBytes out);
+engine::Task<Result<void>> read_rest(Core& core, const CopySource& source, std::uint64_t offset,
+                                     http::MutableBytes out);
 
 }  // namespace ringpull::inline v0::s3::driver

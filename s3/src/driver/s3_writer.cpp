@@ -228,7 +228,7 @@ Task<Result<void>> S3Writer::fit_block() {
 /// so that the partial object can go.
 Task<Result<void>> S3Writer::keep_rest(const CopySource& source, const RebuildPlan& plan) {
   auto rest = block_.bytes().first(static_cast<std::size_t>(plan.rest_bytes));
-  RINGPULL_CO_CHECK(co_await read_range(core_, source, plan.rest_offset, rest));
+  RINGPULL_CO_CHECK(co_await read_rest(core_, source, plan.rest_offset, rest));
   RINGPULL_CO_CHECK(co_await upload_.store(rest));
   RINGPULL_CO_CHECK(co_await store_state(rest));
   upload_.drop_last();
@@ -327,8 +327,36 @@ Task<Result<void>> S3Writer::put_object(const CommitOptions& options) {
   http::SpanSource body(http::ConstBytes(block_.bytes().first(filled_)));
   making_ = true;
   auto put = co_await core_.client.put_object(request, body);
-  if (!put) co_return fail(std::move(put).error());
-  co_return Result<void>();
+  if (put) co_return Result<void>();
+  bool stopped = put.error().is(ErrorKind::cancelled) || put.error().is(ErrorKind::timed_out);
+  if (!put.error().maybe_applied() || stopped) co_return fail(std::move(put).error());
+  bool there = co_await is_block_there();
+  if (there) co_return Result<void>();
+  co_return fail(std::move(put).error());
+}
+
+/// Whether the file holds the bytes of the block: told by its checksum, or by an ETag that is their
+/// MD5.
+Task<bool> S3Writer::is_block_there() {
+  HeadObjectOptions request(core_.options.bucket, key_);
+  request.checksum_mode = crc_.algorithm().has_value();
+  auto file = co_await core_.client.head_object(request);
+  if (!file || file->size_bytes != filled_) co_return false;
+  auto expected = crc_.checksum();
+  for (const ObjectChecksum& stored : file->checksums) {
+    if (!expected || stored.composite || stored.algorithm != expected->algorithm) continue;
+    co_return stored.base64 == expected->base64;
+  }
+  Md5 md5;
+  std::span<const std::byte> rest = block_.bytes().first(filled_);
+  while (!rest.empty()) {
+    auto piece = rest.first(std::min(rest.size(), kCopyStep));
+    md5.update(piece);
+    rest = rest.subspan(piece.size());
+    co_await engine::yield_now();
+  }
+  Md5Digest digest = md5.finish();
+  co_return hex(digest) == file->etag.str();
 }
 
 Task<Result<void>> S3Writer::complete(const CommitOptions& options) {

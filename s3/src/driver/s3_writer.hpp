@@ -70,6 +70,7 @@ class S3Writer final : public StorageWriter {
   engine::Task<Result<void>> store_state(std::span<const std::byte> tail);
   engine::Task<Result<void>> make_object(const CommitOptions& options);
   engine::Task<Result<void>> put_object(const CommitOptions& options);
+  engine::Task<bool> is_block_there();
   engine::Task<Result<void>> complete(const CommitOptions& options);
   engine::Task<Error> resolve_failed_commit(Error error);
   engine::Task<Result<void>> drop();

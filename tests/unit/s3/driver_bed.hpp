@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
+#include <functional>
 #include <gtest/gtest.h>
 #include <memory>
 #include <random>
@@ -30,8 +32,12 @@ class Gate final : public http::Handler {
  public:
   explicit Gate(http::Handler& inner) noexcept : inner_(inner) {}
 
-  std::string refuse;  // answered 403
-  std::string hold;    // never answered, nor carried out
+  std::string refuse;   // answered 403
+  std::string lose;     // the connection is closed in the middle of the answer
+  std::string hold;     // never answered
+  int times = 1 << 30;  // so often, then let through
+  /// What a lost or held request does all the same.
+  std::function<void()> effect;
   std::size_t running = 0;
   std::size_t most_running = 0;
   std::vector<std::string> lines;
@@ -61,6 +67,12 @@ class Gate final : public http::Handler {
     lines.push_back(line);
     heads.push_back(exchange.request());
     if (matches(hold, line)) co_return co_await hang();
+    if (matches(lose, line)) {
+      if (effect) effect();
+      http::ResponseHead head(200);
+      RINGPULL_CO_CHECK(co_await exchange.begin_chunked(head));
+      co_return fail(ErrorKind::connection_closed, "the answer is to be lost");
+    }
     if (matches(refuse, line)) {
       http::ResponseHead refusal(403);
       exchange.close();
@@ -73,10 +85,12 @@ class Gate final : public http::Handler {
   }
 
  private:
-  static bool matches(const std::string& pattern, const std::string& line) {
-    return !pattern.empty() && line.find(pattern) != std::string::npos;
+  bool matches(const std::string& pattern, const std::string& line) {
+    if (pattern.empty() || line.find(pattern) == std::string::npos) return false;
+    return times-- > 0;
   }
   Task<Result<void>> hang() {
+    if (effect) effect();
     held.set();
     engine::Event never;
     auto waited = co_await never.wait();
@@ -97,6 +111,7 @@ class DriverBed {
   S3DriverOptions options;
   engine::MemoryBudgetOptions budget_options;
   sandbox::ETagStyle etags = sandbox::ETagStyle::opaque;
+  int attempts_max = 1;
   sandbox::Store store;
   std::unique_ptr<Gate> gate;
   std::unique_ptr<Client> client;
@@ -112,9 +127,28 @@ class DriverBed {
 
   static std::vector<std::byte> noise(std::size_t size, std::uint64_t seed = 42) {
     std::mt19937_64 random(seed);
+    std::vector<std::uint64_t> words(size / 8 + 1);
+    for (std::uint64_t& word : words) word = random();
     std::vector<std::byte> bytes(size);
-    for (std::byte& byte : bytes) byte = static_cast<std::byte>(random());
+    std::memcpy(bytes.data(), words.data(), size);
     return bytes;
+  }
+  /// What Complete does, for answers that get lost.
+  void complete_upload(const std::string& key) {
+    auto& bucket = *store.find("b");
+    auto found = std::find_if(bucket.uploads.begin(), bucket.uploads.end(),
+                              [&](const auto& entry) { return entry.second.key == key; });
+    sandbox::Object object;
+    Md5 etags;
+    for (const auto& [number, part] : found->second.parts) {
+      object.extents.insert(object.extents.end(), part.extents.begin(), part.extents.end());
+      object.size += part.size;
+      etags.update(bytes_of(unhex(part.etag).value()));
+    }
+    Md5Digest digest = etags.finish();
+    object.etag = hex(digest) + "-" + std::to_string(found->second.parts.size());
+    bucket.uploads.erase(found);
+    EXPECT_TRUE(store.put("b", key, std::move(object)));
   }
   std::size_t uploads() { return store.find("b")->uploads.size(); }
   sandbox::Object* object(const std::string& key) {
@@ -159,7 +193,8 @@ class DriverBed {
     ClientOptions client_options(
         Endpoint::create("http://" + listener.address().to_string(), Region("us-east-1")).value());
     client_options.payload_signing = PayloadSigning::never;
-    client_options.retry.attempts_max = 1;
+    client_options.retry.attempts_max = attempts_max;
+    client_options.retry.base_delay = std::chrono::milliseconds(0);
     client = std::make_unique<Client>(std::move(client_options), *http, credentials);
     budget = std::make_unique<engine::MemoryBudget>(budget_options);
     pool = std::make_unique<engine::BufferPool>(*budget);
