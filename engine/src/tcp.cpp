@@ -69,6 +69,10 @@ std::uint64_t TcpStream::bytes_received() const noexcept {
   return info.tcpi_bytes_received;
 }
 
+void TcpStream::set_receive_low_water(std::size_t bytes) noexcept {
+  set_option(fd(), SOL_SOCKET, SO_RCVLOWAT, static_cast<int>(bytes));
+}
+
 AcceptTcp::AcceptTcp(int listener) noexcept : IoAwaiter(OpCode::accept, listener) {
   flags = SOCK_CLOEXEC | static_cast<std::uint32_t>(Loop::current().backend().socket_flags());
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <liburing.h>
 #include <memory>
@@ -45,6 +47,7 @@ class UringBackend final : public Backend {
   TimePoint repeat_missed_cancels(TimePoint until) noexcept;
   void arm_wakeup() noexcept;
   void enter(TimePoint until) noexcept;
+  std::size_t batch() const noexcept;
   void deliver(Op& op, std::int32_t result) noexcept;
   void collect() noexcept;
 
@@ -55,14 +58,16 @@ class UringBackend final : public Backend {
   std::uint32_t setup_flags_ = 0;
   bool can_message_rings_ = false;
   bool can_truncate_ = false;
+  std::chrono::microseconds batch_wait_{0};  // 0: off, or the kernel cannot
   std::thread::id thread_;
 
   // Touched by the loop's thread.
-  OpList waiting_;             // found no submission slot
-  OpList cancels_;             // in the kernel; their cancel found no submission slot
-  OpList asked_;               // in the kernel, with a cancel
-  OpList settled_;             // ended without the kernel, to be delivered by the next wait()
-  std::uint64_t wakeups_ = 0;  // target of the armed eventfd read
+  OpList waiting_;                 // found no submission slot
+  OpList cancels_;                 // in the kernel; their cancel found no submission slot
+  OpList asked_;                   // in the kernel, with a cancel
+  OpList settled_;                 // ended without the kernel, to be delivered by the next wait()
+  std::uint64_t wakeups_ = 0;      // target of the armed eventfd read
+  std::size_t bulk_receives_ = 0;  // in flight
   bool wakeup_armed_ = false;
   bool cancel_missed_ = false;  // the kernel did not find what it should cancel
   TimePoint repeat_cancels_at_ = TimePoint::min();

@@ -49,6 +49,10 @@ class TcpStream : public StreamSocket {
   /// tells a stall from a slow transfer. The peer's end of stream counts as one byte more. 0 when
   /// the kernel does not say.
   std::uint64_t bytes_received() const noexcept;
+  /// wait_readable() completes when this much can be read, or the stream has ended (SO_RCVLOWAT,
+  /// socket(7)); 1 at first. The kernel takes half of its largest receive buffer at most. Only as
+  /// much as the peer is bound to send, or it waits for ever.
+  void set_receive_low_water(std::size_t bytes) noexcept;
 };
 
 class [[nodiscard]] AcceptTcp final : public IoAwaiter {
