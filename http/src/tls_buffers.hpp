@@ -16,6 +16,7 @@ class TlsBlocks {
  public:
   explicit TlsBlocks(std::size_t receive_bytes) : receive_bytes_(receive_bytes) {}
 
+  std::size_t receive_bytes() const noexcept { return receive_bytes_; }
   /// The one block for receiving. Whoever fills it empties it before anything else of the loop
   /// runs.
   std::span<std::byte> receive_block() {

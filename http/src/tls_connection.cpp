@@ -14,11 +14,20 @@ using engine::Liveness;
 using engine::MutableBytes;
 using engine::Task;
 
+namespace {
+
+// The most that may be here already of a record that is not complete (RFC 5246 6.2.3, RFC 8446
+// 5.2): 2^14 bytes and 2048 of expansion at most, and the header.
+constexpr std::size_t kRecordBytesMax = 16 * 1024 + 2048 + 5;
+
+}  // namespace
+
 TlsConnection::TlsConnection(engine::TcpStream tcp, SslPtr ssl, std::string who,
                              std::shared_ptr<void> state, TlsBlocks& blocks)
     : state_(std::move(state)),
       tcp_(std::move(tcp)),
-      codec_(std::move(ssl), std::move(who), blocks) {}
+      codec_(std::move(ssl), std::move(who), blocks),
+      low_water_bulk_(blocks.receive_bytes() / 2) {}
 
 Task<Result<void>> TlsConnection::handshake() {
   for (;;) {
@@ -58,7 +67,10 @@ Task<Result<void>> TlsConnection::read_exact(MutableBytes out) {
     send_messages_now();
     if (step == TlsStep::done) co_return Result<void>();
     if (step != TlsStep::need_data) co_return fail(read_failure(step, done));
-    auto received = co_await receive();
+    // Of what is left, all but the record that was cut is still to come, as at least as many bytes.
+    bool much = out.size() - done >= low_water_bulk_ + kRecordBytesMax;
+    std::size_t least = much ? low_water_bulk_ : 1;
+    auto received = co_await receive(least);
     if (!received) co_return fail(std::move(received).error().with_bytes_done(done));
   }
 }
@@ -100,8 +112,8 @@ void TlsConnection::say_close() noexcept {
 }
 
 /// Waits for ciphertext and takes it in, or waits for the other direction to do so. The caller
-/// tries its step again.
-Task<Result<void>> TlsConnection::receive() {
+/// tries its step again. `least` bytes must be sure to come, if the stream does not end.
+Task<Result<void>> TlsConnection::receive(std::size_t least) {
   if (receiving_) {
     auto waited = co_await received_.wait();
     co_return waited;
@@ -109,6 +121,7 @@ Task<Result<void>> TlsConnection::receive() {
   if (receive_failure_) co_return fail(*receive_failure_);
   receiving_ = true;
   received_.reset();
+  if (least != low_water_) tcp_.set_receive_low_water(low_water_ = least);
   auto ready = co_await tcp_.wait_readable();
   receiving_ = false;
   received_.set();

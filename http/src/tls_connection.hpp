@@ -39,7 +39,7 @@ class TlsConnection {
   engine::TcpStream& tcp() noexcept { return tcp_; }
 
  private:
-  engine::Task<Result<void>> receive();
+  engine::Task<Result<void>> receive(std::size_t least = 1);
   engine::Task<Result<void>> flush();
   Result<bool> take_received();
   void send_messages_now() noexcept;
@@ -51,6 +51,10 @@ class TlsConnection {
   std::shared_ptr<void> state_;
   engine::TcpStream tcp_;
   TlsCodec codec_;
+  // Bodies are waited for in this much at a time: half the block that they are received into, so
+  // that what comes while the thread wakes up fits too.
+  const std::size_t low_water_bulk_;
+  std::size_t low_water_ = 1;  // of the socket
   // One task at a time waits for the socket: normally the reader, a writer only where a message in
   // the middle must be read first. The other one waits for `received_`.
   engine::Event received_;
