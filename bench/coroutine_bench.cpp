@@ -1,10 +1,14 @@
 // What the engine adds to the bare system calls: a nested call, a spawned task, an operation's way
-// through the ring and back, and the end of a thousand receives that will never complete.
+// through the ring and back, what a second loop adds, and the end of a thousand receives that will
+// never complete.
 #include <array>
+#include <atomic>
 #include <benchmark/benchmark.h>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
+#include <latch>
 #include <memory>
 #include <string>
 #include <sys/resource.h>
@@ -13,6 +17,7 @@
 #include <vector>
 
 #include <ringpull/engine/loop.hpp>
+#include <ringpull/engine/runtime.hpp>
 #include <ringpull/engine/scope.hpp>
 #include <ringpull/engine/stream.hpp>
 #include <ringpull/engine/task.hpp>
@@ -108,6 +113,47 @@ Task<void> bounce_byte(benchmark::State& state) {
 }
 void one_byte_through_a_socket_pair(benchmark::State& state) { run_on_loop(state, bounce_byte); }
 BENCHMARK(one_byte_through_a_socket_pair);
+
+constexpr int kBounces = 20'000;
+
+Task<Result<void>> bounce_many() {
+  Pair ends = socket_pair(Loop::current());
+  std::array<std::byte, 1> byte{};
+  for (int i = 0; i < kBounces; ++i) {
+    RINGPULL_CO_CHECK(co_await ends[0].write_all(byte));
+    RINGPULL_CO_CHECK(co_await ends[1].read_exact(byte));
+  }
+  co_return Result<void>();
+}
+
+/// Loops share nothing, so that two on two free cores do twice the work of one.
+void bytes_through_socket_pairs_by_loops(benchmark::State& state) {
+  const auto loops = static_cast<std::uint32_t>(state.range(0));
+  RuntimeOptions options;
+  options.loops = loops;
+  for (std::uint32_t i = 0; i < loops; ++i) options.cpus.push_back(static_cast<int>(i));
+  auto runtime = Runtime::create(options);
+  if (!runtime) return state.SkipWithError(runtime.error().message().c_str());
+  for (auto _ : state) {
+    std::latch ended(loops);
+    std::atomic<bool> failed{false};
+    for (std::uint32_t i = 0; i < loops; ++i) {
+      auto submitted = (*runtime)->submit_on(i, bounce_many, [&](const Result<void>& outcome) {
+        if (!outcome) failed = true;
+        ended.count_down();
+      });
+      if (!submitted) return state.SkipWithError(submitted.error().message().c_str());
+    }
+    ended.wait();
+    if (failed) return state.SkipWithError("a socket pair failed");
+  }
+  state.SetItemsProcessed(state.iterations() * loops * kBounces);
+}
+BENCHMARK(bytes_through_socket_pairs_by_loops)
+    ->Arg(1)
+    ->Arg(2)
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 
 Task<void> receive_in_vain(StreamSocket& socket, std::size_t& cancelled) {
   std::array<std::byte, 64> buffer;
