@@ -22,6 +22,7 @@ Credentials::Credentials(std::string access_key_id_in, Secret secret_access_key_
 Credentials Credentials::clone() const {
   Credentials copy(access_key_id, secret_access_key.clone(), session_token.clone());
   copy.expiry = expiry;
+  copy.source = source;
   return copy;
 }
 
@@ -54,9 +55,20 @@ Result<Credentials> static_credentials(std::string access_key_id, Secret secret_
                      std::move(session_token));
 }
 
+EnvironmentLookup process_environment() {
+  return [](std::string_view name) -> std::optional<std::string> {
+    const char* value = std::getenv(std::string(name).c_str());
+    if (value == nullptr) return std::nullopt;
+    return value;
+  };
+}
+
 Result<Credentials> environment_credentials(const EnvironmentLookup& lookup) {
+  // The second names are those of the first SDKs, which the registry still takes.
   std::string id = lookup("AWS_ACCESS_KEY_ID").value_or("");
+  if (id.empty()) id = lookup("AWS_ACCESS_KEY").value_or("");
   Secret secret(lookup("AWS_SECRET_ACCESS_KEY").value_or(""));
+  if (secret.empty()) secret = Secret(lookup("AWS_SECRET_KEY").value_or(""));
   if (id.empty() && secret.empty()) {
     return fail(ErrorKind::not_found,
                 "no credentials in the environment: set AWS_ACCESS_KEY_ID and "
@@ -73,15 +85,12 @@ Result<Credentials> environment_credentials(const EnvironmentLookup& lookup) {
   auto credentials = static_credentials(std::move(id), std::move(secret),
                                         Secret(lookup("AWS_SESSION_TOKEN").value_or("")));
   if (!credentials) return fail(std::move(credentials).error().context("environment credentials"));
+  credentials->source = "environment";
   return credentials;
 }
 
 Result<Credentials> environment_credentials() {
-  return environment_credentials([](std::string_view name) -> std::optional<std::string> {
-    const char* value = std::getenv(std::string(name).c_str());
-    if (value == nullptr) return std::nullopt;
-    return value;
-  });
+  return environment_credentials(process_environment());
 }
 
 }  // namespace ringpull::inline v0::s3

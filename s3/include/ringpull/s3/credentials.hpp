@@ -28,6 +28,8 @@ class Credentials {
   Secret secret_access_key;
   Secret session_token;
   std::optional<std::chrono::sys_seconds> expiry;
+  /// Who gave it, for people: "environment", "profile \"ci\"". Empty when nobody said.
+  std::string source;
 };
 
 /// Both parts must be present and the key id free of characters that break a header: else
@@ -38,7 +40,11 @@ Result<Credentials> static_credentials(std::string access_key_id, Secret secret_
 /// Gives the value of an environment variable, or nullopt when it is not set.
 using EnvironmentLookup = std::function<std::optional<std::string>(std::string_view name)>;
 
-/// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and optionally AWS_SESSION_TOKEN.
+/// The process's own, by getenv(3).
+EnvironmentLookup process_environment();
+
+/// AWS_ACCESS_KEY_ID (or AWS_ACCESS_KEY), AWS_SECRET_ACCESS_KEY (or AWS_SECRET_KEY) and optionally
+/// AWS_SESSION_TOKEN.
 /// `not_found` when neither key variable is set (another source may have them); `unauthenticated`
 /// when only one is, which is a mistake that another source must not hide.
 Result<Credentials> environment_credentials(const EnvironmentLookup& lookup);
