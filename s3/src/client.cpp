@@ -97,11 +97,6 @@ std::uint64_t body_bytes(const GetObjectResult& answer) {
 
 }  // namespace
 
-Task<Result<const Credentials*>> StaticCredentialsProvider::credentials() {
-  const Credentials* credentials = &credentials_;
-  co_return credentials;
-}
-
 class Client::Impl {
  public:
   Impl(ClientOptions options_in, http::Client& http_in, CredentialsProvider& provider_in)
@@ -123,8 +118,8 @@ class Client::Impl {
                                     OutgoingBody& body);
   Task<Result<std::string>> read_document(http::Response& response);
   RetryDecision judge(RetryState& retry, const Error& error, bool rewindable);
-  Task<Result<void>> prepare_retry(RetryDecision decision, const Bucket& bucket,
-                                   const Error& error);
+  Task<Result<void>> prepare_retry(RetryDecision decision, const Bucket& bucket, const Error& error,
+                                   const std::string& signed_by);
   void observe_date(const http::ResponseHead& head);
 
   template <class R, class Options>
@@ -227,13 +222,13 @@ RetryDecision Client::Impl::judge(RetryState& retry, const Error& error, bool re
 }
 
 Task<Result<void>> Client::Impl::prepare_retry(RetryDecision decision, const Bucket& bucket,
-                                               const Error& error) {
+                                               const Error& error, const std::string& signed_by) {
   ++stats.retries;
   if (error.is(ErrorKind::throttled)) ++stats.throttled;
   if (decision.action == RetryAction::correct_clock && observed_offset) {
     clock_offset = *observed_offset;
   }
-  if (decision.action == RetryAction::refresh_credentials) provider.invalidate();
+  if (decision.action == RetryAction::refresh_credentials) provider.invalidate(signed_by);
   if (decision.action == RetryAction::switch_region) {
     Region region{std::string(error.hint())};
     RINGPULL_CO_TRY(Endpoint other, endpoint_of(bucket).with_region(region));
@@ -293,7 +288,8 @@ Task<Result<R>> Client::Impl::attempts(const Options& call_options, http::BodySo
     if (decision.action == RetryAction::give_up) {
       co_return fail(std::move(outcome).error().with_maybe_applied(lost_answer));
     }
-    auto ready = co_await prepare_retry(decision, call_options.bucket, outcome.error());
+    auto ready =
+        co_await prepare_retry(decision, call_options.bucket, outcome.error(), request.signed_by);
     if (!ready) co_return fail(std::move(ready).error().with_maybe_applied(lost_answer));
     RINGPULL_CO_CHECK(co_await body.rewind());
   }
@@ -370,7 +366,8 @@ Task<Result<GetObjectStream>> Client::Impl::open(const GetObjectOptions& get_opt
     }
     RetryDecision decision = judge(retry, outcome.error(), true);
     if (decision.action == RetryAction::give_up) co_return fail(std::move(outcome).error());
-    RINGPULL_CO_CHECK(co_await prepare_retry(decision, get_options.bucket, outcome.error()));
+    RINGPULL_CO_CHECK(
+        co_await prepare_retry(decision, get_options.bucket, outcome.error(), request.signed_by));
   }
 }
 
@@ -418,7 +415,8 @@ Task<Result<std::size_t>> Client::Impl::read_body(const GetObjectOptions& get_op
     if (decision.action == RetryAction::give_up || !resumable) {
       co_return fail(std::move(error).with_bytes_done(done).context(name));
     }
-    auto ready = co_await prepare_retry(decision, get_options.bucket, error);
+    const std::string nobody;  // no key is refused in the middle of a body
+    auto ready = co_await prepare_retry(decision, get_options.bucket, error, nobody);
     if (!ready) co_return fail(std::move(ready).error().with_bytes_done(done).context(name));
     auto rest = co_await reopen(get_options, first, done);
     if (!rest) co_return fail(std::move(rest).error().with_bytes_done(done).context(name));
@@ -446,16 +444,27 @@ Task<Result<std::string>> Client::Impl::presign(const Options& call_options,
                      "presign " + request.resource + ": there is no body to compute a checksum of");
     }
   }
-  RINGPULL_CO_TRY(const Credentials* credentials, co_await provider.credentials());
+  RINGPULL_CO_TRY(const Credentials* credentials,
+                  co_await provider.credentials_lasting(presign_options.expires));
   std::chrono::sys_seconds now = clock_offset.apply(options.clock());
+  PresignOptions what_lasts = presign_options;
+  if (credentials->expiry) {
+    // A URL that outlives its keys would be refused long before it says so.
+    what_lasts.expires = std::min(presign_options.expires, *credentials->expiry - now);
+    if (what_lasts.expires < std::chrono::seconds(1)) {
+      co_return fail(
+          ErrorKind::unauthenticated,
+          "presign " + request.resource + ": the credentials have expired; get fresh ones");
+    }
+  }
   if (options.signature_version == SignatureVersion::v2) {
-    SigV2Request what(request.head, request.virtual_bucket, now + presign_options.expires);
+    SigV2Request what(request.head, request.virtual_bucket, now + what_lasts.expires);
     RINGPULL_CO_TRY(QuerySignatureV2 signed_query, presign_v2(*credentials, what));
     co_return request.origin.origin() + signed_query.target;
   }
   SigningScope scope(endpoint.region().str(), now);
   RINGPULL_CO_TRY(QuerySignature signed_query,
-                  signer.presign(*credentials, scope, request.head, presign_options));
+                  signer.presign(*credentials, scope, request.head, what_lasts));
   co_return request.origin.origin() + signed_query.target;
 }
 

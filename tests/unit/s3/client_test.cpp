@@ -8,6 +8,7 @@
 #include <ringpull/engine/loop.hpp>
 #include <ringpull/engine/scope.hpp>
 #include <ringpull/s3/client.hpp>
+#include <ringpull/s3/refreshing_credentials.hpp>
 
 #include "tests/support/fixed_resolver.hpp"
 #include "tests/support/scripted_peer.hpp"
@@ -40,7 +41,8 @@ class Bed {
   FixedResolver resolver;
   std::unique_ptr<ScriptedPeer> peer;
   std::unique_ptr<http::Client> http;
-  std::unique_ptr<StaticCredentialsProvider> credentials;
+  /// Unless the test gives one: "AKIDEXAMPLE", for ever.
+  std::unique_ptr<CredentialsProvider> credentials;
   std::unique_ptr<Client> client;
 
   Bed() {
@@ -63,8 +65,10 @@ class Bed {
     peer = std::make_unique<ScriptedPeer>(ScriptedPeer::create(std::move(scripts)).value());
     http::ClientOptions http_options;
     http = http::Client::create(http_options, resolver).value();
-    credentials = std::make_unique<StaticCredentialsProvider>(
-        static_credentials("AKIDEXAMPLE", Secret("canary-secret")).value());
+    if (!credentials) {
+      credentials = std::make_unique<StaticCredentialsProvider>(
+          static_credentials("AKIDEXAMPLE", Secret("canary-secret")).value());
+    }
     ClientOptions options(
         Endpoint::create("http://127.0.0.1:" + std::to_string(peer->port()), Region("us-east-1"))
             .value());
@@ -152,6 +156,68 @@ TEST(S3Client, SignsByVersion2WhereAsked) {
     EXPECT_NE(url->find("/b/k?AWSAccessKeyId=AKIDEXAMPLE&Expires=1700000600&Signature="),
               std::string::npos)
         << *url;
+  });
+}
+
+/// Numbered keys, with a life from kNow on.
+class NumberedSource final : public CredentialsSource {
+ public:
+  explicit NumberedSource(std::chrono::seconds life) : life_(life) {}
+  std::string name() const override { return "numbered"; }
+  Task<Result<Credentials>> load() override {
+    Credentials credentials("KEY" + std::to_string(++loads_), Secret("canary"), Secret("token"));
+    credentials.expiry = kNow + life_;
+    co_return credentials;
+  }
+
+ private:
+  std::chrono::seconds life_;
+  int loads_ = 0;
+};
+
+std::unique_ptr<CredentialsProvider> numbered_keys(std::chrono::seconds life) {
+  RefreshOptions options;
+  options.clock = [] { return kNow; };
+  return std::make_unique<RefreshingCredentialsProvider>(std::make_unique<NumberedSource>(life),
+                                                         options);
+}
+
+TEST(S3Client, RenewsKeysThatTheServerCallsExpiredAndRepeatsOnce) {
+  Bed bed;
+  bed.credentials = numbered_keys(1h);
+  bed.scripts = {{read_head(), write(error(400, "ExpiredToken")), read_head(),
+                  write(error(404, "NoSuchKey")), read_head(), write(error(400, "ExpiredToken")),
+                  read_head(), write(error(400, "ExpiredToken")), hold()}};
+  bed.run([](Bed& b) -> Task<void> {
+    GetObjectOptions options(Bucket("b"), ObjectKey("k"));
+    auto got = co_await b.client->get_object(options);
+    EXPECT_FALSE(got);
+    EXPECT_EQ(got.error().service_code(), "NoSuchKey");
+    EXPECT_NE(b.peer->heads().at(0).find("Credential=KEY1/"), std::string::npos);
+    EXPECT_NE(b.peer->heads().at(1).find("Credential=KEY2/"), std::string::npos);
+
+    ListObjectsV2Options list{Bucket("b")};
+    auto listed = co_await b.client->list_objects_v2(list);
+    EXPECT_FALSE(listed);
+    EXPECT_EQ(listed.error().service_code(), "ExpiredToken");
+    EXPECT_EQ(b.peer->heads().size(), 4u) << "not more than once";
+    EXPECT_NE(b.peer->heads().at(3).find("Credential=KEY3/"), std::string::npos);
+  });
+}
+
+TEST(S3Client, PresignsForNoLongerThanItsKeysLive) {
+  Bed bed;
+  bed.credentials = numbered_keys(10min);
+  bed.run([](Bed& b) -> Task<void> {
+    GetObjectOptions options(Bucket("b"), ObjectKey("k"));
+    PresignOptions twenty_minutes(20min);
+    auto cut = co_await b.client->presign(options, twenty_minutes);
+    EXPECT_TRUE(cut);
+    EXPECT_NE(cut->find("&X-Amz-Expires=600&"), std::string::npos) << *cut;
+    PresignOptions one_minute(1min);
+    auto whole = co_await b.client->presign(options, one_minute);
+    EXPECT_TRUE(whole);
+    EXPECT_NE(whole->find("&X-Amz-Expires=60&"), std::string::npos) << *whole;
   });
 }
 

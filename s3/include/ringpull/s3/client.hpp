@@ -146,9 +146,10 @@ class Client {
   engine::Task<Result<ListMultipartUploadsResult>> list_multipart_uploads(
       const ListMultipartUploadsOptions& options);
 
-  /// A URL that gives GetObject, HeadObject or PutObject to whoever holds it, until it expires or
-  /// the credentials do. A bearer secret. No request is made. `invalid_argument` with
-  /// compute_checksum: the URL goes out without a body.
+  /// A URL that gives GetObject, HeadObject or PutObject to whoever holds it. It says that it
+  /// expires when the credentials do, where that is earlier than asked for; a provider that can get
+  /// longer ones is asked to first. A bearer secret. No request to S3 is made. `invalid_argument`
+  /// with compute_checksum: the URL goes out without a body.
   engine::Task<Result<std::string>> presign(const GetObjectOptions& options,
                                             const PresignOptions& presign);
   engine::Task<Result<std::string>> presign(const HeadObjectOptions& options,

@@ -13,8 +13,13 @@ class CredentialsProvider {
 
   /// Credentials that are valid now; valid as a reference until the caller's next await.
   virtual engine::Task<Result<const Credentials*>> credentials() = 0;
-  /// The server says that the last ones have expired: the next call fetches anew.
-  virtual void invalidate() noexcept = 0;
+  /// The same for a signature that is to stay valid for `lifetime`: a provider that can get fresher
+  /// credentials does so where these expire earlier. What it gives may still expire before.
+  virtual engine::Task<Result<const Credentials*>> credentials_lasting(
+      std::chrono::seconds lifetime);
+  /// The server says that the credentials with this key id have expired: the next call fetches anew
+  /// unless others are there already.
+  virtual void invalidate(std::string_view access_key_id) noexcept = 0;
 };
 
 /// The same key for ever: from a configuration, or the environment.
@@ -24,7 +29,7 @@ class StaticCredentialsProvider final : public CredentialsProvider {
       : credentials_(std::move(credentials)) {}
 
   engine::Task<Result<const Credentials*>> credentials() override;
-  void invalidate() noexcept override {}
+  void invalidate(std::string_view) noexcept override {}
 
  private:
   Credentials credentials_;
