@@ -31,7 +31,7 @@ constexpr auto kCancelInterval = std::chrono::milliseconds(1);
 // A receive that takes this much is a transfer's and not a message's.
 constexpr std::uint32_t kBulkBytes = 64 * 1024;
 // Transfers from which on completions are collected in batches, and the largest batch.
-constexpr std::size_t kBatchFrom = 8;
+constexpr std::size_t kBatchFrom = 4;
 constexpr std::size_t kBatchMax = 8;
 
 // Newer than Debian 12's headers. include/uapi/linux/io_uring.h.
@@ -177,7 +177,7 @@ int UringBackend::set_up(const BackendOptions& options) noexcept {
     if ((parameters.features & needed) != needed) return ENOSYS;
     setup_flags_ = step.flags;
     bool can_batch = kernel_ >= 612 && (parameters.features & kFeatureMinTimeout) != 0;
-    if (can_batch) batch_wait_ = options.batch_wait;
+    if (can_batch) pace_ = batch_wait_ = options.batch_wait;
     // liburing before 2.4 fills this map at each submission, later ones do once, here.
     for (unsigned i = 0; i < parameters.sq_entries; ++i) ring_.sq.array[i] = i;
     return 0;
@@ -427,7 +427,10 @@ void UringBackend::enter(TimePoint until) noexcept {
   __kernel_timespec timeout{};
   WaitArgument argument;
   std::size_t wanted = batch();
-  if (wanted > 1) argument.min_wait_us = static_cast<std::uint32_t>(batch_wait_.count());
+  if (wanted > 1) {
+    auto least = std::chrono::duration_cast<std::chrono::microseconds>(batch_wait_);
+    argument.min_wait_us = static_cast<std::uint32_t>(least.count());
+  }
   if (until != TimePoint::max()) {
     auto left = std::chrono::duration_cast<std::chrono::nanoseconds>(until - now);
     timeout.tv_sec = left.count() / 1'000'000'000;
@@ -442,13 +445,22 @@ void UringBackend::enter(TimePoint until) noexcept {
   submit_and_wait(ring_, wanted, argument);
 }
 
-/// How many completions are worth waiting for. While little else is under way than transfers that
-/// keep the connections busy by themselves, ending a part a moment later costs nothing, and a
-/// thread that is woken for eight of them at once runs an eighth as often.
+/// How many completions are worth waiting for. Transfers keep their connections busy by themselves:
+/// where they are what is mostly under way, and more of them will end in a moment, a thread that is
+/// woken for several at once runs less often.
 std::size_t UringBackend::batch() const noexcept {
   if (batch_wait_.count() == 0 || bulk_receives_ < kBatchFrom) return 1;
-  if (bulk_receives_ * 4 < in_flight_ * 3) return 1;
-  return std::min(bulk_receives_ / 2, kBatchMax);
+  if (bulk_receives_ * 4 < in_flight_ || pace_ * 2 > batch_wait_) return 1;
+  return std::min(bulk_receives_, kBatchMax);
+}
+
+/// Follows the time from one completion to the next while there are transfers.
+void UringBackend::keep_pace(std::size_t completed) noexcept {
+  if (batch_wait_.count() == 0 || bulk_receives_ < kBatchFrom || completed == 0) return;
+  TimePoint now = this->now();
+  Duration each = (now - paced_at_) / static_cast<Duration::rep>(completed);
+  pace_ += (std::min<Duration>(each, 2 * batch_wait_) - pace_) / 8;
+  paced_at_ = now;
 }
 
 void UringBackend::collect() noexcept {
@@ -467,6 +479,7 @@ void UringBackend::collect() noexcept {
     }
   }
   io_uring_cq_advance(&ring_, seen);
+  keep_pace(seen);
 }
 
 void UringBackend::deliver(Op& op, std::int32_t result) noexcept {

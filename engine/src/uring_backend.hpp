@@ -48,6 +48,7 @@ class UringBackend final : public Backend {
   void arm_wakeup() noexcept;
   void enter(TimePoint until) noexcept;
   std::size_t batch() const noexcept;
+  void keep_pace(std::size_t completed) noexcept;
   void deliver(Op& op, std::int32_t result) noexcept;
   void collect() noexcept;
 
@@ -58,7 +59,7 @@ class UringBackend final : public Backend {
   std::uint32_t setup_flags_ = 0;
   bool can_message_rings_ = false;
   bool can_truncate_ = false;
-  std::chrono::microseconds batch_wait_{0};  // 0: off, or the kernel cannot
+  Duration batch_wait_{0};  // 0: off, or the kernel cannot
   std::thread::id thread_;
 
   // Touched by the loop's thread.
@@ -68,6 +69,8 @@ class UringBackend final : public Backend {
   OpList settled_;                 // ended without the kernel, to be delivered by the next wait()
   std::uint64_t wakeups_ = 0;      // target of the armed eventfd read
   std::size_t bulk_receives_ = 0;  // in flight
+  Duration pace_{0};               // between completions, lately
+  TimePoint paced_at_;
   bool wakeup_armed_ = false;
   bool cancel_missed_ = false;  // the kernel did not find what it should cancel
   TimePoint repeat_cancels_at_ = TimePoint::min();

@@ -104,11 +104,11 @@ class BackendOptions {
   /// its completions until this thread asks for them, which is cheaper but of which kernels
   /// from 6.3 on tell nobody who watches the ring.
   bool hosted = false;
-  /// How long completions may wait for one another while the loop does little else than receive
-  /// eight or more large bodies; kernel 6.12. 2 ms: a hundredth of what an 8 MiB part of S3 takes,
-  /// and half the wake-ups of a loop that receives 3 GiB/s. Other operations of the loop, and
-  /// posts to it, may take this much longer then. 0: never wait.
-  std::chrono::microseconds batch_wait = std::chrono::milliseconds(2);
+  /// How long completions may wait for one another while the loop receives four or more large
+  /// bodies, does little else, and sees them end in quick succession; kernel 6.12. 5 ms: half the
+  /// wake-ups of a loop that receives 3 GiB/s. Other operations of the loop, and posts to it, may
+  /// take this much longer then. 0: never wait.
+  std::chrono::microseconds batch_wait = std::chrono::milliseconds(5);
   /// Threads for file operations where the kernel has no asynchronous form (epoll).
   std::uint32_t file_threads = 4;
 };
