@@ -114,8 +114,7 @@ Task<Result<void>> S3Writer::take(std::span<const std::byte> bytes) {
 
 /// Makes sure that the block has room for a byte.
 Task<Result<void>> S3Writer::make_room() {
-  if (block_ && filled_ < block_.size()) co_return Result<void>();
-  if (block_) {
+  if (block_ && filled_ == block_.size()) {
     RINGPULL_CO_CHECK(co_await send_block());
   }
   std::uint32_t number = upload_.next_number();
@@ -123,6 +122,7 @@ Task<Result<void>> S3Writer::make_room() {
     exhausted_ = sizes_.exhausted();
     co_return fail(*exhausted_);
   }
+  if (block_) co_return Result<void>();
   RINGPULL_CO_TRY(block_, co_await upload_.take_block(static_cast<std::size_t>(sizes_.at(number))));
   co_return Result<void>();
 }

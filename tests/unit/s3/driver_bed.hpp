@@ -33,10 +33,11 @@ class Gate final : public http::Handler {
   explicit Gate(http::Handler& inner) noexcept : inner_(inner) {}
 
   std::string refuse;   // answered 403
+  std::string busy;     // answered 503
   std::string lose;     // the connection is closed in the middle of the answer
   std::string hold;     // never answered
   int times = 1 << 30;  // so often, then let through
-  /// What a lost or held request does all the same.
+  /// What a lost or held request does all the same, or a busy one sets off.
   std::function<void()> effect;
   std::size_t running = 0;
   std::size_t most_running = 0;
@@ -72,6 +73,12 @@ class Gate final : public http::Handler {
       http::ResponseHead head(200);
       RINGPULL_CO_CHECK(co_await exchange.begin_chunked(head));
       co_return fail(ErrorKind::connection_closed, "the answer is to be lost");
+    }
+    if (matches(busy, line)) {
+      if (effect) effect();
+      http::ResponseHead head(503);
+      exchange.close();
+      co_return co_await exchange.respond(head, "<Error><Code>SlowDown</Code></Error>");
     }
     if (matches(refuse, line)) {
       http::ResponseHead refusal(403);
@@ -118,6 +125,16 @@ class DriverBed {
   std::unique_ptr<engine::MemoryBudget> budget;
   std::unique_ptr<engine::BufferPool> pool;
   std::unique_ptr<driver::Core> core;
+
+  /// As another process would make it.
+  std::unique_ptr<Client> new_client() {
+    ClientOptions client_options(Endpoint::create(url_, Region("us-east-1")).value());
+    client_options.payload_signing = PayloadSigning::never;
+    client_options.retry.attempts_max = attempts_max;
+    client_options.retry.base_delay = std::chrono::milliseconds(0);
+    client_options.retry.throttle_base_delay = std::chrono::milliseconds(0);
+    return std::make_unique<Client>(std::move(client_options), *http_, credentials_);
+  }
 
   using Body = Task<void> (*)(DriverBed&);
   void run(Body body) {
@@ -188,14 +205,9 @@ class DriverBed {
 
     ringpull::testing::FixedResolver resolver;
     http::ClientOptions http_options;
-    auto http = http::Client::create(http_options, resolver).value();
-    StaticCredentialsProvider credentials(Credentials("id", Secret("secret")));
-    ClientOptions client_options(
-        Endpoint::create("http://" + listener.address().to_string(), Region("us-east-1")).value());
-    client_options.payload_signing = PayloadSigning::never;
-    client_options.retry.attempts_max = attempts_max;
-    client_options.retry.base_delay = std::chrono::milliseconds(0);
-    client = std::make_unique<Client>(std::move(client_options), *http, credentials);
+    http_ = http::Client::create(http_options, resolver).value();
+    url_ = "http://" + listener.address().to_string();
+    client = new_client();
     budget = std::make_unique<engine::MemoryBudget>(budget_options);
     pool = std::make_unique<engine::BufferPool>(*budget);
     core = std::make_unique<driver::Core>(options, *client, *pool);
@@ -208,12 +220,16 @@ class DriverBed {
     EXPECT_EQ(budget->stats().used_bytes, 0u);
     budget.reset();
     client.reset();
-    http.reset();
+    http_.reset();
     scope.request_stop();
     auto joined = co_await scope.join();
     EXPECT_TRUE(joined);
     gate.reset();
   }
+
+  std::unique_ptr<http::Client> http_;
+  StaticCredentialsProvider credentials_{Credentials("id", Secret("secret"))};
+  std::string url_;
 };
 
 }  // namespace ringpull::s3::testing
