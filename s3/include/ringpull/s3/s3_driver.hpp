@@ -80,7 +80,14 @@ class S3DriverOptions {
 };
 
 /// Keys are root_directory, then the path. Objects that it does not show: directory markers
-/// ("dir/"), and "<path>~ringpull-upload", which holds the state of a closed writer.
+/// ("dir/"), "<path>~ringpull-upload", which holds the state of a closed writer, and keys that make
+/// no path. A directory exists as long as any object lies below it, shown or not.
+///
+/// Requests, where nothing goes wrong: a file's stat takes one, a directory's two; list and walk
+/// one per thousand keys; move three, and with parts one more for each and two for the upload;
+/// remove one per thousand keys to list and one to delete, so two for a file. A stat that
+/// HeadObject is not allowed falls back to the listing. remove() also aborts the uploads of closed
+/// writers that it removes.
 ///
 /// What a writer's end leaves behind, beyond StorageWriter: cancel(), and a failure of commit()
 /// other than maybe_applied(), abort the multipart upload. A commit() that is stopped while its
