@@ -10,6 +10,9 @@
 #include <ringpull/engine/scope.hpp>
 #include <ringpull/http/range.hpp>
 
+#include "s3/src/driver/multipart_upload.hpp"
+#include "s3/src/driver/upload_listing.hpp"
+
 namespace ringpull::inline v0::s3::driver {
 
 using engine::Deadline;
@@ -63,7 +66,7 @@ Task<Result<void>> copy_whole(Copy& job) {
   request.source_if_match = job.source.etag;
   request.bucket = job.bucket();
   request.key = job.to;
-  request.attributes = job.core.options.attributes;
+  request.attributes = object_attributes(job.core);
   auto copied = co_await job.core.client.copy_object(request);
   if (copied) co_return Result<void>();
   if (copied.error().maybe_applied()) {
@@ -136,8 +139,7 @@ Task<Result<void>> clean_up(Copy& job, Error failure) {
                                                 gone.error().message() + ")"));
     }
   }
-  AbortMultipartUploadOptions abort(job.bucket(), job.to, job.id);
-  auto aborted = co_await job.core.client.abort_multipart_upload(abort);
+  auto aborted = co_await abort_upload_for_good(job.core, job.to, job.id);
   if (!aborted) {
     co_return fail(std::move(failure).context("the upload " + job.id.str() + " is left behind (" +
                                               aborted.error().message() + ")"));
@@ -148,7 +150,7 @@ Task<Result<void>> clean_up(Copy& job, Error failure) {
 Task<Result<void>> copy_in_parts(Copy& job) {
   job.part_bytes = part_size(job.core.options, job.source.size_bytes);
   CreateMultipartUploadOptions create(job.bucket(), job.to);
-  create.attributes = job.core.options.attributes;
+  create.attributes = object_attributes(job.core);
   // CopyObject takes these over; an upload has to be told.
   if (!job.source.content_type.empty()) create.attributes.content_type = job.source.content_type;
   create.attributes.metadata = job.source.metadata;

@@ -14,9 +14,10 @@ namespace ringpull::inline v0::s3::driver {
 /// copies. `precondition_failed` when `from` is replaced meanwhile.
 ///
 /// A copy that fails or is stopped aborts its upload, for a minute at most. An upload remains, and
-/// the Error names it, only where the abort fails too; and where a stop comes before the server has
-/// told its name. A completion whose answer was lost counts when the object or the end of the
-/// upload shows that it happened.
+/// the Error names it, where the abort fails too. Where the stop comes before the server has told
+/// the upload's name it may remain without a byte in it: aborting whatever is under way with that
+/// key could hit another registry that moves the same blob. A completion whose answer was lost
+/// counts when the object or the end of the upload shows that it happened.
 ///
 /// Moving a file onto itself changes nothing.
 engine::Task<Result<void>> move(Core& core, std::string_view from, std::string_view to);

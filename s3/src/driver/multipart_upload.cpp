@@ -9,13 +9,6 @@ namespace ringpull::inline v0::s3::driver {
 using engine::BufferLease;
 using engine::Task;
 
-namespace {
-
-// Each time another part may have arrived late; there are few.
-constexpr int kAbortLooks = 3;
-
-}  // namespace
-
 ObjectAttributes object_attributes(const Core& core) {
   ObjectAttributes attributes = core.options.attributes;
   if (attributes.content_type.empty()) attributes.content_type = "application/octet-stream";
@@ -137,24 +130,12 @@ Task<Result<ETag>> MultipartUpload::complete(bool create_only) {
 
 Task<Result<void>> MultipartUpload::abort() {
   if (!id_.empty()) {
-    RINGPULL_CO_CHECK(co_await abort_upload(core_, key_, id_));
-    if (!part_cut_off_) co_return Result<void>();
-    co_return co_await abort_revenants();
+    if (part_cut_off_) co_return co_await abort_upload_for_good(core_, key_, id_);
+    co_return co_await abort_upload(core_, key_, id_);
   }
   if (!creation_unknown_) co_return Result<void>();
   auto aborted = co_await abort_uploads_of(core_, key_);
   co_return aborted;
-}
-
-Task<Result<void>> MultipartUpload::abort_revenants() {
-  for (int look = 0; look < kAbortLooks; ++look) {
-    ListPartsOptions request(core_.options.bucket, key_, id_);
-    request.parts_max = 1;
-    auto parts = co_await core_.client.list_parts(request);
-    if (!parts) break;  // gone; or the permission to look is missing, and there was one abort
-    RINGPULL_CO_CHECK(co_await abort_upload(core_, key_, id_));
-  }
-  co_return Result<void>();
 }
 
 Task<void> MultipartUpload::create() {

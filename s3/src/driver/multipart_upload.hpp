@@ -90,7 +90,6 @@ class MultipartUpload {
  private:
   engine::Task<void> create();
   engine::Task<Result<void>> ask_for_upload();
-  engine::Task<Result<void>> abort_revenants();
   engine::Task<void> send_block(std::size_t index, engine::BufferLease block);
   engine::Task<void> send_bytes(std::size_t index, http::ConstBytes bytes);
   engine::Task<void> run_step(engine::Task<Result<void>> step);

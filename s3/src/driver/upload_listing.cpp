@@ -11,6 +11,8 @@ namespace {
 
 // An upload whose creation was repeated has a few twins at most.
 constexpr std::size_t kTwinsMax = 100;
+// Each time another part may have arrived late; there are few.
+constexpr int kAbortLooks = 3;
 
 /// The number behind x-amz-checksum-crc32c or -crc64nvme.
 std::optional<std::uint64_t> crc_value(const ObjectChecksum& checksum) {
@@ -51,6 +53,18 @@ Task<Result<void>> abort_upload(Core& core, const ObjectKey& key, const UploadId
     co_return fail(name_permission(std::move(aborted).error(), "s3:AbortMultipartUpload"));
   }
   co_return aborted;
+}
+
+Task<Result<void>> abort_upload_for_good(Core& core, const ObjectKey& key, const UploadId& id) {
+  RINGPULL_CO_CHECK(co_await abort_upload(core, key, id));
+  for (int look = 0; look < kAbortLooks; ++look) {
+    ListPartsOptions request(core.options.bucket, key, id);
+    request.parts_max = 1;
+    auto parts = co_await core.client.list_parts(request);
+    if (!parts) break;  // gone; or the permission to look is missing, and there was one abort
+    RINGPULL_CO_CHECK(co_await abort_upload(core, key, id));
+  }
+  co_return Result<void>();
 }
 
 Task<Result<void>> abort_uploads_of(Core& core, const ObjectKey& key) {

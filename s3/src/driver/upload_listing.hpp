@@ -19,6 +19,11 @@ Error name_permission(Error error, std::string_view permission);
 
 /// One that is already gone is a success.
 engine::Task<Result<void>> abort_upload(Core& core, const ObjectKey& key, const UploadId& id);
+/// After parts were cut off, which the server may still be storing: that can keep an upload alive
+/// (AbortMultipartUpload in the API reference). Looks whether it is gone and aborts it again if
+/// not.
+engine::Task<Result<void>> abort_upload_for_good(Core& core, const ObjectKey& key,
+                                                 const UploadId& id);
 /// All that are under way with this very key.
 engine::Task<Result<void>> abort_uploads_of(Core& core, const ObjectKey& key);
 

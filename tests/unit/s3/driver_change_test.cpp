@@ -253,6 +253,23 @@ TEST_F(LargeMove, AbortsTheUploadWhenAPartFails) {
   });
 }
 
+TEST_F(LargeMove, AbortsAnUploadThatALatePartKeptAlive) {
+  bed.run([](CoreBed& b) -> Task<void> {
+    b.add("from", 33 * kMiB);
+    b.gate->script = [&b](const http::RequestHead& head) -> std::optional<CannedAnswer> {
+      if (contains(head.target, "partNumber=3&")) return error_answer(403, "AccessDenied");
+      bool first_abort = head.method == "DELETE" && b.gate->count("DELETE") == 1;
+      if (first_abort) return CannedAnswer(204, "");
+      return std::nullopt;
+    };
+    auto moved = co_await move(*b.core, "/from", "/to");
+    EXPECT_FALSE(moved);
+    EXPECT_EQ(moved.error().kind(), ErrorKind::permission_denied);
+    EXPECT_EQ(b.gate->count("DELETE /b/to?uploadId"), 2u);
+    EXPECT_EQ(b.uploads(), 0u);
+  });
+}
+
 TEST_F(LargeMove, TakesAnErrorInsideA200ForTheErrorThatItIs) {
   bed.run([](CoreBed& b) -> Task<void> {
     b.add("from", 33 * kMiB);
