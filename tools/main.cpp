@@ -45,7 +45,8 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "ringpull " RINGPULL_VERSION);
   app.require_subcommand(1);
   app.footer(
-      "Credentials: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN. Region: --region "
+      "Credentials: --profile, AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY, or the rest of AWS's "
+      "chain (docs/credentials.md). Region: --region "
       "or AWS_REGION.\n"
       "Exit codes: 0 done, 1 failure, 2 usage, 3 not found, 4 credentials or permission, 5 "
       "unreachable, 6 TLS,\n"

@@ -9,6 +9,7 @@
 #include <ringpull/engine/loop.hpp>
 #include <ringpull/engine/scope.hpp>
 #include <ringpull/engine/signal_set.hpp>
+#include <ringpull/s3/credentials_chain.hpp>
 
 #include "tools/limits.hpp"
 
@@ -17,6 +18,8 @@ namespace ringpull::tools {
 using engine::Task;
 
 namespace {
+
+constexpr const char* kUserAgent = "ringpull/" RINGPULL_VERSION;
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -43,6 +46,12 @@ Task<void> stop_on_signal(engine::SignalSet& signals, engine::StopSource& source
   if (number) source.request_stop();
 }
 
+Task<Result<void>> with_credentials(Session& session, const Body& body) {
+  RINGPULL_CO_CHECK(co_await session.load_credentials());
+  auto outcome = co_await body(session);
+  co_return outcome;
+}
+
 Task<Result<void>> run_body(const S3Arguments& arguments, const Body& body,
                             engine::SignalSet& signals) {
   RINGPULL_CO_TRY(auto session, Session::create(arguments));
@@ -50,9 +59,10 @@ Task<Result<void>> run_body(const S3Arguments& arguments, const Body& body,
   engine::StopSource source;
   engine::Scope scope(context);
   scope.spawn(stop_on_signal(signals, source));
-  Task<Result<void>> work = body(*session);
+  Task<Result<void>> work = with_credentials(*session, body);
   auto outcome = co_await engine::with_stop(source, std::move(work));
   scope.request_stop();
+  co_await session->close();
   auto joined = co_await scope.join();
   (void)joined;
   co_return outcome;
@@ -65,6 +75,9 @@ void add_s3_options(CLI::App& command, S3Arguments& arguments, Transfers transfe
       "--endpoint", arguments.endpoint,
       "URL of the S3 service; default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, or Amazon's");
   command.add_option("--region", arguments.region, "Region; default: AWS_REGION, else us-east-1");
+  command.add_option("--profile", arguments.profile,
+                     "Profile of ~/.aws/config and ~/.aws/credentials; default: AWS's chain "
+                     "(environment, web identity, AWS_PROFILE, container, EC2)");
   CLI::Option* path_style = command.add_flag(
       "--path-style", arguments.path_style,
       "Address buckets as ENDPOINT/BUCKET always (done by itself for IP addresses and ports)");
@@ -138,7 +151,6 @@ Result<std::unique_ptr<Session>> Session::create(const S3Arguments& arguments) {
                 "--part-size " + arguments.part_size + ": S3 takes parts from 5MiB to 5GiB");
   }
   RINGPULL_TRY(s3::Endpoint endpoint, endpoint_of(arguments));
-  RINGPULL_TRY(s3::Credentials credentials, s3::environment_credentials());
   engine::MemoryBudgetOptions memory;
   memory.limit_bytes = part_bytes * arguments.concurrency;
   std::unique_ptr<Session> session(new Session(memory));
@@ -151,14 +163,38 @@ Result<std::unique_ptr<Session>> Session::create(const S3Arguments& arguments) {
   http_options.tls.skip_verify = arguments.no_verify;
   RINGPULL_TRY(http_options.proxies, http::ProxySettings::from_environment());
   RINGPULL_TRY(session->http_, http::Client::create(http_options, *session->resolver_));
-  session->credentials_ = std::make_unique<s3::StaticCredentialsProvider>(std::move(credentials));
+
+  // The token service is trusted like the S3 service, but never unseen: what it is sent would give
+  // away more than an object.
+  http_options.tls.skip_verify = false;
+  RINGPULL_TRY(session->sts_http_, http::Client::create(http_options, *session->resolver_));
+  http::ClientOptions metadata_options;
+  RINGPULL_TRY(session->metadata_http_,
+               http::Client::create(metadata_options, *session->resolver_));
+  s3::CredentialsServices services(*session->sts_http_, *session->metadata_http_,
+                                   *session->resolver_);
+  services.user_agent = kUserAgent;
+  s3::ProfileOptions profile;
+  profile.name = arguments.profile;
+  profile.sts.region = arguments.region;
+  session->credentials_ = std::make_unique<s3::RefreshingCredentialsProvider>(
+      s3::default_credentials_chain(services, profile));
+
   s3::ClientOptions options(std::move(endpoint));
-  options.user_agent = "ringpull/" RINGPULL_VERSION;
+  options.user_agent = kUserAgent;
   if (arguments.signature == "v2") options.signature_version = s3::SignatureVersion::v2;
   session->client_ =
       std::make_unique<s3::Client>(std::move(options), *session->http_, *session->credentials_);
   return session;
 }
+
+Task<Result<void>> Session::load_credentials() {
+  RINGPULL_CO_TRY(const s3::Credentials* credentials, co_await credentials_->credentials());
+  (void)credentials;
+  co_return Result<void>();
+}
+
+Task<void> Session::close() { return credentials_->close(); }
 
 ExitCode run_session(const std::string& command, const S3Arguments& arguments, const Body& body) {
   raise_descriptor_limit();

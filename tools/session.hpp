@@ -11,6 +11,7 @@
 #include <ringpull/engine/resolver.hpp>
 #include <ringpull/http/client.hpp>
 #include <ringpull/s3/client.hpp>
+#include <ringpull/s3/refreshing_credentials.hpp>
 #include <ringpull/s3/transfer.hpp>
 
 #include "tools/command.hpp"
@@ -22,6 +23,7 @@ struct S3Arguments {
   S3Arguments() = default;
   std::string endpoint;
   std::string region;
+  std::string profile;
   std::string ca;
   std::string signature = "v4";
   std::string part_size = "8MiB";
@@ -32,10 +34,8 @@ struct S3Arguments {
   bool quiet = false;
 };
 
-/// Adds --endpoint, --region, --path-style, --virtual-host, --signature, --ca, --no-verify; with
-/// `transfers` also
-/// --part-size,
-/// --concurrency, --quiet.
+/// Adds --endpoint, --region, --profile, --path-style, --virtual-host, --signature, --ca,
+/// --no-verify; with `transfers` also --part-size, --concurrency, --quiet.
 enum class Transfers : bool { no, yes };
 void add_s3_options(CLI::App& command, S3Arguments& arguments, Transfers transfers);
 
@@ -56,6 +56,11 @@ class Session {
  public:
   static Result<std::unique_ptr<Session>> create(const S3Arguments& arguments);
 
+  /// So that a command fails for want of credentials before it does anything else.
+  engine::Task<Result<void>> load_credentials();
+  /// Before it dies.
+  engine::Task<void> close();
+
   s3::Client& client() noexcept { return *client_; }
   engine::BufferPool& pool() noexcept { return pool_; }
   s3::TransferOptions transfer_options() const { return transfer_; }
@@ -69,7 +74,9 @@ class Session {
   s3::TransferOptions transfer_;
   std::unique_ptr<engine::Resolver> resolver_;
   std::unique_ptr<http::Client> http_;
-  std::unique_ptr<s3::CredentialsProvider> credentials_;
+  std::unique_ptr<http::Client> sts_http_;
+  std::unique_ptr<http::Client> metadata_http_;
+  std::unique_ptr<s3::RefreshingCredentialsProvider> credentials_;
   std::unique_ptr<s3::Client> client_;
 };
 
