@@ -180,6 +180,7 @@ Task<Outcome<Payload>> receive_payload(Call& call, Store& store, ETagStyle style
     stored.value = std::move(actual);
     payload.checksum = std::move(stored);
   }
+  if (!store.keeps_zeros()) payload.segment->release_zeros();
   payload.etag = style == ETagStyle::md5 ? s3::hex(digest) : store.new_id();
   co_return payload;
 }

@@ -1,6 +1,8 @@
 #include "tools/sandbox/segment.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -18,6 +20,13 @@ Result<std::span<std::byte>> map(int fd, std::size_t size, const std::string& wh
   void* address = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, flags, fd, 0);
   if (address == MAP_FAILED) return fail(Error::from_errno(errno, "map " + what));
   return std::span<std::byte>(static_cast<std::byte*>(address), size);
+}
+
+constexpr std::size_t kPage = 4096;
+
+bool is_zero(std::span<const std::byte> bytes) noexcept {
+  return bytes.empty() || (bytes.front() == std::byte(0) &&
+                           std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
 }
 
 }  // namespace
@@ -44,6 +53,22 @@ Result<std::shared_ptr<Segment>> Segment::open_file(const std::string& path) {
   if (::fstat(fd.get(), &status) != 0) return fail(Error::from_errno(errno, "stat " + path));
   RINGPULL_TRY(auto bytes, map(fd.get(), static_cast<std::size_t>(status.st_size), path));
   return std::shared_ptr<Segment>(new Segment(bytes, path));
+}
+
+void Segment::release_zeros() noexcept {
+  if (!path_.empty()) return;
+  std::size_t zeros = 0;  // bytes of the run of pages that ends at `at`
+  for (std::size_t at = 0; at < bytes_.size() || zeros > 0;) {
+    auto page = bytes_.subspan(at, std::min(kPage, bytes_.size() - at));
+    if (!page.empty() && is_zero(page)) {
+      zeros += page.size();
+      at += page.size();
+      continue;
+    }
+    if (zeros > 0) ::madvise(bytes_.data() + at - zeros, zeros, MADV_DONTNEED);
+    zeros = 0;
+    at += page.size();
+  }
 }
 
 Segment::~Segment() {

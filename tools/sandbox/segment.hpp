@@ -24,6 +24,9 @@ class Segment {
   std::span<std::byte> bytes() const noexcept { return bytes_; }
   /// Empty for one in memory.
   const std::string& path() const noexcept { return path_; }
+  /// Gives pages of memory that hold nothing but zeros back to the system; they still read as
+  /// zeros. Without effect on a file.
+  void release_zeros() noexcept;
   /// The file goes away together with the last user of the segment.
   void remove_when_released(bool remove) noexcept { remove_ = remove; }
 

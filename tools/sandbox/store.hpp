@@ -104,6 +104,10 @@ class Store {
   Store& operator=(const Store&) = delete;
 
   Result<std::shared_ptr<Segment>> new_segment(std::size_t size);
+  /// False: pages of zeros take no memory, so that a sandbox in memory holds files far larger than
+  /// that if they are mostly zeros. Costs a look at every byte that comes in.
+  void keep_zeros(bool keep) noexcept { keeps_zeros_ = keep; }
+  bool keeps_zeros() const noexcept { return keeps_zeros_; }
 
   std::map<std::string, BucketContents, std::less<>>& buckets() noexcept { return buckets_; }
   BucketContents* find(std::string_view bucket) noexcept;
@@ -122,6 +126,7 @@ class Store {
   std::string directory_;
   std::map<std::string, BucketContents, std::less<>> buckets_;
   std::uint64_t counter_ = 0;
+  bool keeps_zeros_ = true;
 };
 
 }  // namespace ringpull::sandbox
