@@ -106,7 +106,14 @@ Result<void> read_log_level(P& p, const Given& given) {
   return {};
 }
 
+/// Half of what a key may have is left to paths.
 Result<void> read_root_directory(P& p, const Given& given) {
+  bool control =
+      std::ranges::any_of(given.text, [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; });
+  if (control || given.text.size() > kKeyBytesMax / 2) {
+    return fail(given.refuse("a prefix of at most " + std::to_string(kKeyBytesMax / 2) +
+                             " bytes without control characters"));
+  }
   p.root_directory = given.text;
   return {};
 }
@@ -360,6 +367,7 @@ Result<S3DriverOptions> make_driver_options(const S3DriverParameters& p) {
   options.upload_concurrency = static_cast<std::size_t>(p.upload_concurrency);
   options.read_concurrency = static_cast<std::size_t>(p.read_concurrency);
   options.read_window_bytes = p.read_window_bytes;
+  options.read_part_bytes = std::min(options.read_part_bytes, p.read_window_bytes);
   options.copy_threshold_bytes = p.copy_threshold_bytes;
   options.copy_chunk_bytes = p.copy_chunk_bytes;
   options.copy_concurrency = static_cast<std::size_t>(p.copy_concurrency);

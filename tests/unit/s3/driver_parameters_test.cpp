@@ -286,6 +286,23 @@ TEST(DriverParameters, TextsAreTakenAsTheyAre) {
             "characters");
 }
 
+TEST(DriverParameters, TheRootDirectoryLeavesRoomForPaths) {
+  EXPECT_TRUE(read({{"rootdirectory", std::string(512, 'a')}}));
+  EXPECT_TRUE(read({{"rootdirectory", "b\xc3\xa4ume"}}));
+  std::string allowed = "a prefix of at most 512 bytes without control characters";
+  EXPECT_EQ(message({{"rootdirectory", "a\tb"}}),
+            "config.yml:7: parameter rootdirectory: \"a\tb\" is not " + allowed);
+  std::string long_text(513, 'a');
+  EXPECT_EQ(message({{"rootdirectory", long_text}}),
+            "config.yml:7: parameter rootdirectory: \"" + long_text + "\" is not " + allowed);
+}
+
+TEST(DriverParameters, ASmallReadWindowMakesSmallReads) {
+  auto options = make_driver_options(read({{"readwindow", "2MiB"}}).value()).value();
+  EXPECT_EQ(options.read_window_bytes, 2u << 20);
+  EXPECT_EQ(options.read_part_bytes, 2u << 20);
+}
+
 TEST(DriverParameters, NoMessageHoldsASecret) {
   for (const char* name : {"secretkey", "sessiontoken"}) {
     EXPECT_EQ(message({{name, "canary\n"}}),
