@@ -249,23 +249,22 @@ Task<Result<void>> S3Writer::store_state(std::span<const std::byte> tail) {
 
 Task<Result<void>> S3Writer::close() {
   if (state_ != State::open) co_return Result<void>();
-  auto healthy = intact();
-  if (!healthy) {
-    state_ = State::cancelled;
-    auto dropped = co_await drop();
-    co_return fail(failure(with_leftovers(std::move(healthy).error(), dropped), "close"));
-  }
   state_ = State::closed;
-  auto suspended = co_await suspend();
-  bool broken = upload_.failure().has_value();
-  if (!suspended && broken) {
-    auto dropped = co_await drop();
-    co_return fail(failure(with_leftovers(std::move(suspended).error(), dropped), "close"));
+  auto suspended = intact();
+  if (suspended) suspended = co_await suspend();
+  if (suspended) {
+    co_await release();
+    co_return suspended;
   }
+  Error error = std::move(suspended).error().with_maybe_applied(false);
+  if (!intact()) {
+    auto dropped = co_await drop();
+    co_return fail(failure(with_leftovers(std::move(error), dropped), "close"));
+  }
+  // What has reached the server can be appended to, or cancelled.
   co_await release();
-  close_failed_ = !suspended;
-  if (!suspended) co_return fail(failure(std::move(suspended).error(), "close"));
-  co_return suspended;
+  close_failed_ = true;
+  co_return fail(failure(std::move(error), "close"));
 }
 
 Task<Result<void>> S3Writer::suspend() {

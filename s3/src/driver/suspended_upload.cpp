@@ -8,6 +8,10 @@ using engine::Task;
 
 namespace {
 
+// How many uploads of one key are looked through. A Create whose answer got lost and that was
+// repeated leaves an empty one in front of that which got the parts.
+constexpr std::size_t kUploadsMax = 10;
+
 bool no_such_upload(const Error& error) {
   return error.is(ErrorKind::not_found) && error.service_code() != "NoSuchBucket";
 }
@@ -59,6 +63,21 @@ Task<Result<std::optional<SuspendedUpload>>> from_sidecar(Core& core, const Obje
   co_return found;
 }
 
+/// The first upload that has parts, or else the first.
+Task<Result<std::optional<SuspendedUpload>>> from_uploads_of(Core& core, const ObjectKey& key) {
+  std::optional<SuspendedUpload> found;
+  RINGPULL_CO_TRY(auto ids, co_await list_uploads_of(core, key, kUploadsMax));
+  for (UploadId& id : ids) {
+    auto listed = co_await from_listing(core, key, std::move(id));
+    if (!listed && no_such_upload(listed.error())) continue;  // listed late
+    if (!listed) co_return fail(std::move(listed).error());
+    bool has_parts = !listed->parts.empty();
+    if (!found || has_parts) found = std::move(*listed);
+    if (has_parts) break;
+  }
+  co_return found;
+}
+
 }  // namespace
 
 Task<Result<SearchResult>> find_suspended_upload(Core& core, std::string_view path) {
@@ -73,12 +92,7 @@ Task<Result<SearchResult>> find_suspended_upload(Core& core, std::string_view pa
     RINGPULL_CO_TRY(result.upload, co_await from_sidecar(core, key, std::move(**sidecar)));
     if (result.upload) co_return result;
   }
-  RINGPULL_CO_TRY(auto ids, co_await list_uploads_of(core, key, 1));
-  if (ids.empty()) co_return result;
-  auto listed = co_await from_listing(core, key, ids.front());
-  if (!listed && no_such_upload(listed.error())) co_return result;
-  if (!listed) co_return fail(std::move(listed).error());
-  result.upload = std::move(*listed);
+  RINGPULL_CO_TRY(result.upload, co_await from_uploads_of(core, key));
   co_return result;
 }
 

@@ -35,8 +35,8 @@ struct SearchResult {
 
 /// Trusts the sidecar's list of parts when the server has that upload and its last part is the one
 /// recorded: two requests. Otherwise the server's own list, cut at the first gap: of the sidecar's
-/// upload, or of the first one that ListMultipartUploads gives for this very key (S3's order:
-/// oldest first, as docker distribution's driver takes it).
+/// upload, or of the first one with parts that ListMultipartUploads gives for this very key (S3's
+/// order: oldest first, as docker distribution's driver takes it).
 engine::Task<Result<SearchResult>> find_suspended_upload(Core& core, std::string_view path);
 
 }  // namespace ringpull::inline v0::s3::driver

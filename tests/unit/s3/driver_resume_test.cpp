@@ -466,6 +466,7 @@ TEST(DriverResume, LeavesNothingWhenAForeignUploadCannotBeRebuilt) {
       EXPECT_EQ(written.error().kind(), ErrorKind::permission_denied);
       auto closed = co_await writer->close();  // as good as cancel() after a failure
       EXPECT_FALSE(closed);
+      EXPECT_FALSE(closed.error().maybe_applied());
       EXPECT_EQ(b.object("a"), nullptr) << stage;
       b.expect_nothing_left();
     }
@@ -588,6 +589,23 @@ TEST(DriverResume, TakesTheOldestOfMoreThanAPageOfItsOwn) {
     auto cancelled = co_await writer->cancel();
     EXPECT_TRUE(cancelled);
     EXPECT_EQ(b.uploads(), 1000u);
+  });
+}
+
+TEST(DriverResume, PassesOverAnEmptyTwinOfItsUpload) {
+  DriverBed bed;
+  bed.run([](DriverBed& b) -> Task<void> {
+    std::vector<std::byte> bytes = b.noise(2 * kPart);
+    std::vector<std::size_t> none;
+    auto twin = co_await foreign_upload(b, bytes, none);
+    std::vector<std::size_t> sizes = {kPart};
+    auto id = co_await foreign_upload(b, bytes, sizes);
+    EXPECT_LT(twin.str(), id.str());
+    auto writer = co_await append(b);
+    EXPECT_EQ(writer->size_bytes(), kPart);
+    auto cancelled = co_await writer->cancel();
+    EXPECT_TRUE(cancelled);
+    EXPECT_EQ(b.uploads(), 1u);
   });
 }
 
