@@ -93,6 +93,19 @@ class S3DriverOptions {
 /// other than maybe_applied(), abort the multipart upload. A commit() that is stopped while its
 /// answer is outstanding reports maybe_applied(); the upload is aborted only when the object is
 /// seen not to exist.
+///
+/// A writer holds one block of the memory budget from when it is opened, and takes up to
+/// upload_concurrency more while nobody waits for them. What fits the first block is one PutObject;
+/// no multipart upload exists before more comes. A writer without `append` does not look for what a
+/// closed one has left at its path: cancel that, or remove the path.
+///
+/// A closed writer's upload consists of real parts, so that docker distribution's driver can go on
+/// with it; the sidecar holds the short last one again, since S3 lets nobody read parts. The
+/// reverse works, too. Only there, an upload whose last part has less than 5 MiB and no sidecar
+/// (also one of a writer that was killed while it closed), a partial file is visible: from the
+/// first write after `append`, at the path of the upload, until its bytes have been copied back
+/// into a new upload. A process that dies in between leaves it there. docs/design/0001 has the
+/// details.
 class S3Driver final : public StorageDriver {
  public:
   /// `invalid_argument` for options out of their ranges. `client` and `pool` outlive the driver.

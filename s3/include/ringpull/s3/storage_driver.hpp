@@ -156,7 +156,10 @@ class StorageWriter {
   /// leaves open whether it did; any other has aborted the upload.
   virtual engine::Task<Result<void>> commit(const CommitOptions& options) = 0;
   /// Stores everything written, so that a later writer can append, in this process or another.
-  /// Without effect after commit() or cancel().
+  /// Without effect after commit() or cancel(). Stopped, or when the store fails at the last step,
+  /// a later writer goes on from what had arrived, which its size tells; cancel() may then still be
+  /// called. When the bytes themselves could not be stored, now or by an earlier write(), it drops
+  /// everything as cancel() does, and says why.
   virtual engine::Task<Result<void>> close() = 0;
   /// Drops everything written, also by earlier writers.
   virtual engine::Task<Result<void>> cancel() = 0;
