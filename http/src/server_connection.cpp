@@ -92,7 +92,7 @@ Task<Result<void>> ServerConnection::receive_request() {
   keep_ = head.keep_alive;
   body_left_ = head.framing == Framing::content_length ? head.content_length : 0;
   body_done_ = head.framing != Framing::chunked && body_left_ == 0;
-  continue_due_ = head.expect_continue && !body_done_;
+  continue_due_ = head.expect_continue;
   answer_ = Answer::none;
   co_return Result<void>();
 }
@@ -221,7 +221,9 @@ Task<Result<void>> ServerConnection::write(std::span<const ConstBytes> pieces) {
 }
 
 Result<void> ServerConnection::write_wire(ResponseHead& head) {
-  // A client that still waits for "100 Continue" will not send the body that would follow.
+  // A client that still waits for "100 Continue" will not send the body that would follow. Without
+  // a body nothing would, but botocore expects the 100 then too, and takes the next answer on this
+  // connection for another.
   if (continue_due_) keep_ = false;
   if (!head.headers.contains("Date")) head.headers.add("Date", date_now());
   if (!keep_ || head.headers.has_token("Connection", "close")) {

@@ -175,6 +175,18 @@ TEST_P(HttpServer, DoesNotAskForABodyThatItsHandlerDoesNotWant) {
   });
 }
 
+TEST_P(HttpServer, EndsAConnectionWhoseClientWaitsForAContinueThatIsNotSent) {
+  bed.run([](ServerBed& b) -> Task<void> {
+    TcpStream stream = co_await b.connect();
+    co_await write_to(stream,
+                      "PUT /ignore HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n"
+                      "Content-Length: 0\r\n\r\n");
+    std::string answer = co_await read_to_end_of(stream);
+    EXPECT_EQ(without_dates(answer),
+              "HTTP/1.1 200 OK\r\nContent-Length: 7\r\nConnection: close\r\n\r\nignored");
+  });
+}
+
 TEST_P(HttpServer, ReadsAShortBodyThatNobodyWantedAndGoesOn) {
   bed.options.drain_bytes_max = 20'000;
   bed.run([](ServerBed& b) -> Task<void> {
