@@ -1,8 +1,6 @@
-#include <cerrno>
-#include <unistd.h>
-
 #include <ringpull/engine/file.hpp>
 
+#include "tools/output.hpp"
 #include "tools/session.hpp"
 
 namespace ringpull::tools {
@@ -17,18 +15,6 @@ struct CatArguments {
   std::vector<std::string> urls;
 };
 
-/// Standard output may be anything, so it is written with the blocking call: the one place where
-/// the loop may wait.
-Result<void> write_out(http::ConstBytes bytes) {
-  while (!bytes.empty()) {
-    ssize_t written = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return fail(Error::from_errno(errno, "write to standard output"));
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-  }
-  return {};
-}
-
 Task<Result<void>> cat(Session& session, const CatArguments& arguments) {
   constexpr std::size_t kStep = 1024 * 1024;
   RINGPULL_CO_TRY(engine::BufferLease block, co_await session.pool().lease(kStep));
@@ -39,7 +25,8 @@ Task<Result<void>> cat(Session& session, const CatArguments& arguments) {
     while (!stream.body.body_done()) {
       auto received = co_await stream.body.read_some(block.bytes());
       if (!received) co_return fail(std::move(received).error().context(url.str()));
-      RINGPULL_CO_CHECK(write_out(block.bytes().first(*received)));
+      std::string_view bytes(reinterpret_cast<const char*>(block.bytes().data()), *received);
+      RINGPULL_CO_CHECK(write_out(bytes));
     }
   }
   co_return Result<void>();

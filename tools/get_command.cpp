@@ -24,15 +24,27 @@ struct GetArguments {
   std::string file;
 };
 
-/// The last part of the key where no file is named, or where a directory is.
+/// The last part of the key where no file is named, or where a directory is. What is no regular
+/// file is refused: the rename at the end would put one in its place.
 Result<std::string> target_path(const GetArguments& arguments, const S3Url& url) {
   namespace fs = std::filesystem;
   std::string name = url.key.str().substr(url.key.str().rfind('/') + 1);
-  if (name.empty())
+  if (url.key.empty())
     return fail(ErrorKind::invalid_argument, "'" + arguments.url + "' names no object");
-  if (arguments.file.empty()) return name;
   std::error_code code;
-  if (fs::is_directory(arguments.file, code)) return (fs::path(arguments.file) / name).string();
+  fs::file_status target = fs::status(arguments.file, code);
+  bool by_key = arguments.file.empty() || fs::is_directory(target);
+  if (by_key && (name.empty() || name == "." || name == "..")) {
+    return fail(ErrorKind::invalid_argument,
+                "the last part of '" + arguments.url + "' is no file name; name a file");
+  }
+  if (arguments.file.empty()) return name;
+  if (fs::is_directory(target)) return (fs::path(arguments.file) / name).string();
+  if (fs::exists(target) && !fs::is_regular_file(target)) {
+    return fail(ErrorKind::invalid_argument, "'" + arguments.file +
+                                                 "' is not a regular file; `ringpull cat` writes "
+                                                 "to standard output, which may be anything");
+  }
   return arguments.file;
 }
 

@@ -1,8 +1,8 @@
-#include <cstdio>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "tools/output.hpp"
 #include "tools/session.hpp"
 
 namespace ringpull::tools {
@@ -19,7 +19,7 @@ struct LsArguments {
   bool json = false;
 };
 
-void print_object(const s3::ListedObject& object, bool as_json) {
+std::string object_line(const s3::ListedObject& object, bool as_json) {
   std::string modified =
       object.last_modified ? fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", *object.last_modified) : "";
   if (as_json) {
@@ -27,19 +27,17 @@ void print_object(const s3::ListedObject& object, bool as_json) {
                            {"size", object.size_bytes},
                            {"etag", object.etag.str()},
                            {"last_modified", modified}};
-    fmt::print("{}\n", line.dump());
-  } else {
-    fmt::print("{:>20}  {:>14}  {}\n", modified, object.size_bytes, object.key.str());
+    return json_line(line);
   }
+  return fmt::format("{:>20}  {:>14}  {}\n", modified, object.size_bytes, object.key.str());
 }
 
-void print_prefix(const std::string& prefix, bool as_json) {
+std::string prefix_line(const std::string& prefix, bool as_json) {
   if (as_json) {
     nlohmann::json line = {{"prefix", prefix}};
-    fmt::print("{}\n", line.dump());
-  } else {
-    fmt::print("{:>20}  {:>14}  {}\n", "", "DIR", prefix);
+    return json_line(line);
   }
+  return fmt::format("{:>20}  {:>14}  {}\n", "", "DIR", prefix);
 }
 
 Task<Result<void>> list(Session& session, const LsArguments& arguments) {
@@ -49,13 +47,15 @@ Task<Result<void>> list(Session& session, const LsArguments& arguments) {
   while (true) {
     RINGPULL_CO_TRY(s3::ListObjectsV2Result page,
                     co_await session.client().list_objects_v2(options));
-    for (const std::string& prefix : page.common_prefixes) print_prefix(prefix, arguments.json);
-    for (const s3::ListedObject& object : page.objects) print_object(object, arguments.json);
-    if (!page.truncated) break;
+    std::string text;
+    for (const std::string& prefix : page.common_prefixes) {
+      text += prefix_line(prefix, arguments.json);
+    }
+    for (const s3::ListedObject& object : page.objects) text += object_line(object, arguments.json);
+    RINGPULL_CO_CHECK(write_out(text));
+    if (!page.truncated) co_return Result<void>();
     options.continuation_token = page.next_continuation_token;
   }
-  if (std::fflush(stdout) != 0) co_return fail(ErrorKind::io, "write to standard output");
-  co_return Result<void>();
 }
 
 }  // namespace

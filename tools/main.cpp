@@ -3,15 +3,33 @@
 #include <fmt/format.h>
 
 #include "tools/command.hpp"
+#include "tools/output.hpp"
 
 namespace ringpull::tools {
 
 namespace {
 
+/// What to do about a failure of this machine's own files and limits.
+std::string_view local_advice(const Error& error) {
+  if (error.code() == std::errc::no_space_on_device) return "free some space";
+  switch (error.kind()) {
+    case ErrorKind::not_found: return "check the path";
+    case ErrorKind::permission_denied: return "check the permissions of the file and its directory";
+    case ErrorKind::resource_exhausted: return "lower --concurrency or --part-size";
+    default: return {};
+  }
+}
+
 /// What to do about it, where the message does not say so already.
-std::string_view advice(ErrorKind kind) {
-  switch (kind) {
-    case ErrorKind::not_found: return "check the name: `ringpull ls` lists what is there";
+std::string_view advice(const Error& error) {
+  bool local = error.code().category() == std::system_category() && error.http_status() == 0;
+  std::string_view about_this_machine = local ? local_advice(error) : std::string_view();
+  if (!about_this_machine.empty()) return about_this_machine;
+  switch (error.kind()) {
+    case ErrorKind::not_found:
+      // No answer: it is the host that nobody knows.
+      if (error.http_status() == 0) return "check --endpoint and the bucket's name";
+      return "check the name: `ringpull ls` lists what is there";
     case ErrorKind::unauthenticated:
       return "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and the clock of this machine";
     case ErrorKind::permission_denied: return "check what these credentials are allowed to do";
@@ -26,16 +44,30 @@ std::string_view advice(ErrorKind kind) {
 }  // namespace
 
 ExitCode report(const std::string& command, const Error& error) {
-  std::string line = fmt::format("ringpull {}: {}", command, error.message());
-  for (char& c : line) {
-    if (c == '\n' || c == '\r') c = ' ';
-  }
-  std::string_view what_to_do = advice(error.kind());
+  std::string line = one_line(fmt::format("ringpull {}: {}", command, error.message()));
+  std::string_view what_to_do = advice(error);
   bool said = line.find("; ") != std::string::npos;
   if (!what_to_do.empty() && !said) line += fmt::format("; {}", what_to_do);
-  fmt::print(stderr, "{}\n", line);
+  line += '\n';
+  std::fputs(line.c_str(), stderr);  // nobody could be told that this failed
   return exit_code(error.kind());
 }
+
+namespace {
+
+/// --help and --version, or one line about a command line that cannot be.
+int answer_parse_error(const CLI::App& app, const CLI::ParseError& error) {
+  if (error.get_exit_code() == 0) return app.exit(error);
+  std::string command = "ringpull";
+  for (const CLI::App* chosen : app.get_subcommands()) command += ' ' + chosen->get_name();
+  std::string line = one_line(
+      fmt::format("{}: {}; `{} --help` lists what there is", command, error.what(), command));
+  line += '\n';
+  std::fputs(line.c_str(), stderr);
+  return static_cast<int>(ExitCode::usage);
+}
+
+}  // namespace
 
 int run(int argc, char** argv) {
   CLI::App app{
@@ -64,8 +96,7 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    int outcome = app.exit(error);
-    return outcome == 0 ? 0 : static_cast<int>(ExitCode::usage);
+    return answer_parse_error(app, error);
   }
   return static_cast<int>(code);
 }
@@ -74,5 +105,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a write beyond the file size limit fails with EFBIG instead
+  ringpull::tools::occupy_standard_descriptors();
   return ringpull::tools::run(argc, argv);
 }

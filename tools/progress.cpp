@@ -9,6 +9,8 @@
 
 #include <ringpull/engine/timer.hpp>
 
+#include "tools/output.hpp"
+
 namespace ringpull::tools {
 
 namespace {
@@ -47,7 +49,7 @@ Progress::Show Progress::on_terminal() noexcept {
 }
 
 Progress::Progress(std::string label, std::uint64_t total_bytes, Show show)
-    : label_(std::move(label)), total_(total_bytes), show_(show == Show::yes) {}
+    : label_(one_line(std::move(label))), total_(total_bytes), show_(show == Show::yes) {}
 
 engine::Task<void> Progress::run() {
   while (show_) {
@@ -87,14 +89,15 @@ void Progress::draw_step(std::string_view what) {
 
 void Progress::draw_text(std::string text) {
   text.resize(std::min<std::size_t>(text.size(), static_cast<std::size_t>(terminal_columns() - 1)));
-  fmt::print(stderr, "\r\x1b[K{}", text);
+  text.insert(0, "\r\x1b[K");
+  std::fputs(text.c_str(), stderr);
   std::fflush(stderr);
   drawn_ = true;
 }
 
 void Progress::erase() {
   if (!drawn_) return;
-  fmt::print(stderr, "\r\x1b[K");
+  std::fputs("\r\x1b[K", stderr);
   std::fflush(stderr);
   drawn_ = false;
 }

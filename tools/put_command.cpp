@@ -19,11 +19,24 @@ struct PutArguments {
   std::string content_type;
 };
 
+/// Parts need a size and offsets. Looked at before the open, which waits for a pipe's other end.
+Result<void> check_source(const std::string& file) {
+  namespace fs = std::filesystem;
+  std::error_code code;
+  fs::file_status status = fs::status(file, code);
+  if (!fs::exists(status) || fs::is_regular_file(status)) return {};  // open() says what is wrong
+  return fail(ErrorKind::invalid_argument,
+              "'" + file +
+                  "' is not a regular file: its size is not known beforehand; put it into "
+                  "one first");
+}
+
 Task<Result<void>> put(Session& session, const PutArguments& arguments) {
   RINGPULL_CO_TRY(S3Url url, S3Url::parse(arguments.url));
   std::string name = std::filesystem::path(arguments.file).filename().string();
   if (url.key.empty() || url.key.str().ends_with('/'))
     url.key = s3::ObjectKey(url.key.str() + name);
+  RINGPULL_CO_CHECK(check_source(arguments.file));
   engine::OpenOptions read(engine::FileMode::read);
   RINGPULL_CO_TRY(engine::File file, co_await engine::File::open(arguments.file, read));
   RINGPULL_CO_TRY(std::uint64_t size, file.size());
@@ -50,7 +63,7 @@ Task<Result<void>> put(Session& session, const PutArguments& arguments) {
 void add_put(CLI::App& app, ExitCode& code) {
   auto arguments = std::make_shared<PutArguments>();
   CLI::App* command = app.add_subcommand("put", "Upload a file, large ones by parallel multipart");
-  command->add_option("file", arguments->file, "File")->required()->check(CLI::ExistingFile);
+  command->add_option("file", arguments->file, "File")->required();
   command->add_option("url", arguments->url, "s3://bucket/key, or s3://bucket/prefix/")->required();
   command->add_option("--content-type", arguments->content_type, "Content-Type of the object");
   add_s3_options(*command, arguments->s3, Transfers::yes);

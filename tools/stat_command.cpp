@@ -1,8 +1,8 @@
-#include <cstdio>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "tools/output.hpp"
 #include "tools/progress.hpp"
 #include "tools/session.hpp"
 
@@ -19,41 +19,52 @@ struct StatArguments {
   bool json = false;
 };
 
-Task<Result<void>> print_stat(Session& session, const StatArguments& arguments) {
+std::string modified_text(const s3::ObjectInfo& info) {
+  return info.last_modified ? fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", *info.last_modified) : "";
+}
+
+std::string as_json(const S3Url& url, const s3::ObjectInfo& info) {
+  nlohmann::json object = {{"bucket", url.bucket.str()},
+                           {"key", url.key.str()},
+                           {"size", info.size_bytes},
+                           {"etag", info.etag.str()},
+                           {"last_modified", modified_text(info)},
+                           {"content_type", info.content_type},
+                           {"storage_class", info.storage_class},
+                           {"metadata", info.metadata}};
+  object["checksums"] = nlohmann::json::object();
+  for (const s3::ObjectChecksum& checksum : info.checksums) {
+    object["checksums"][std::string(s3::to_string(checksum.algorithm))] = checksum.base64;
+  }
+  return json_line(object);
+}
+
+std::string as_text(const S3Url& url, const s3::ObjectInfo& info) {
+  std::string text = fmt::format("{}\n", url.str());
+  text += fmt::format("  size           {} ({})\n", info.size_bytes,
+                      format_bytes(static_cast<double>(info.size_bytes)));
+  text += fmt::format("  etag           {}\n", info.etag.str());
+  text += fmt::format("  last modified  {}\n", modified_text(info));
+  text += fmt::format("  content type   {}\n", info.content_type);
+  if (!info.storage_class.empty()) {
+    text += fmt::format("  storage class  {}\n", info.storage_class);
+  }
+  for (const auto& [name, value] : info.metadata) {
+    text += fmt::format("  meta {}  {}\n", name, value);
+  }
+  for (const s3::ObjectChecksum& checksum : info.checksums) {
+    text += fmt::format("  {:<13}  {}\n", s3::to_string(checksum.algorithm), checksum.base64);
+  }
+  return text;
+}
+
+Task<Result<void>> stat(Session& session, const StatArguments& arguments) {
   RINGPULL_CO_TRY(S3Url url, S3Url::parse(arguments.url));
   s3::HeadObjectOptions options(url.bucket, url.key);
   options.checksum_mode = true;
   RINGPULL_CO_TRY(s3::ObjectInfo info, co_await session.client().head_object(options));
-  std::string modified =
-      info.last_modified ? fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", *info.last_modified) : "";
-  if (arguments.json) {
-    nlohmann::json line = {{"bucket", url.bucket.str()},
-                           {"key", url.key.str()},
-                           {"size", info.size_bytes},
-                           {"etag", info.etag.str()},
-                           {"last_modified", modified},
-                           {"content_type", info.content_type},
-                           {"storage_class", info.storage_class},
-                           {"metadata", info.metadata}};
-    line["checksums"] = nlohmann::json::object();
-    for (const s3::ObjectChecksum& checksum : info.checksums) {
-      line["checksums"][std::string(s3::to_string(checksum.algorithm))] = checksum.base64;
-    }
-    fmt::print("{}\n", line.dump());
-    co_return Result<void>();
-  }
-  fmt::print("{}\n", url.str());
-  fmt::print("  size           {} ({})\n", info.size_bytes,
-             format_bytes(static_cast<double>(info.size_bytes)));
-  fmt::print("  etag           {}\n", info.etag.str());
-  fmt::print("  last modified  {}\n", modified);
-  fmt::print("  content type   {}\n", info.content_type);
-  if (!info.storage_class.empty()) fmt::print("  storage class  {}\n", info.storage_class);
-  for (const auto& [name, value] : info.metadata) fmt::print("  meta {}  {}\n", name, value);
-  for (const s3::ObjectChecksum& checksum : info.checksums) {
-    fmt::print("  {:<13}  {}\n", s3::to_string(checksum.algorithm), checksum.base64);
-  }
-  co_return Result<void>();
+  auto written = write_out(arguments.json ? as_json(url, info) : as_text(url, info));
+  co_return written;
 }
 
 }  // namespace
@@ -66,7 +77,7 @@ void add_stat(CLI::App& app, ExitCode& code) {
   add_s3_options(*command, arguments->s3, Transfers::no);
   command->callback([arguments, &code] {
     code = run_session("stat", arguments->s3,
-                       [&](Session& session) { return print_stat(session, *arguments); });
+                       [&](Session& session) { return stat(session, *arguments); });
   });
 }
 

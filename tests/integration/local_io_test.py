@@ -1,0 +1,165 @@
+"""What the tool does with this machine's files and streams, against our sandbox: outputs that are
+full, closed or read by nobody, files that are none, names in no encoding, wrong command lines.
+
+Usage: local_io_test.py RINGPULL
+"""
+
+import os
+import re
+import resource
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+from support.checks import check, check_equal, run_test, step
+from support.programs import dies_with_us
+from support.ringpull import Ringpull
+from support.sandbox import Sandbox
+from support.workspace import Workspace
+
+BUCKET = "local"
+USAGE, NOT_FOUND, LOCAL = 2, 3, 10  # exit codes, as documented
+ODD_KEYS = ("a b", "../up", "a/../b", "//", "a//b", "a+b", "a%2Fb", ".", "..", "a?b#c&d=e", "q'\"<>",
+            "folder/", " lead", "tab\there", "\u00fc/\u65e5\u672c", os.fsdecode(b"latin-\xe9"), "\x01")
+KEYS_OF_A_LONG_LISTING = 1100  # of 100 characters: more than a pipe holds
+
+
+def expect_line(tool, code, pattern, command, *arguments):
+    actual, line = tool.error_line(command, *arguments)
+    check_equal(actual, code, f"exit code of {line}")
+    check(line.startswith(f"ringpull {command}: "), f"another beginning: {line}")
+    check(re.search(pattern, line), f"no word of {pattern!r}: {line}")
+
+
+def check_odd_keys(tool, space, source):
+    target = space.path / "back"
+    for key in ODD_KEYS:
+        # A URL that ends in a slash gets the file's name.
+        stored = f"odd/{key}{source.name if key.endswith('/') else ''}"
+        url = f"s3://{BUCKET}/{stored}"
+        tool.put(source, f"s3://{BUCKET}/odd/{key}")
+        tool.get(url, target)
+        check_equal(target.read_bytes(), source.read_bytes(), f"the bytes of {key!r}")
+        shown = os.fsencode(stored).decode(errors="replace")
+        check_equal(tool.stat(url)["key"], shown, "the key that stat --json shows")
+        check(shown in tool.list(f"s3://{BUCKET}/odd/"), f"{shown!r} is not listed")
+        tool.run("rm", url)
+
+
+def check_keys_without_a_name(tool, client, space):
+    client.put_object(Bucket=BUCKET, Key="marker/", Body=b"marked")
+    client.put_object(Bucket=BUCKET, Key="..", Body=b"up")
+    target = space.path / "marker"
+    for key, content in (("marker/", b"marked"), ("..", b"up")):
+        tool.get(f"s3://{BUCKET}/{key}", target)
+        check_equal(target.read_bytes(), content, f"the bytes of {key}, into a file that is named")
+        expect_line(tool, USAGE, "name a file", "get", f"s3://{BUCKET}/{key}", space.path)
+        expect_line(tool, USAGE, "name a file", "get", f"s3://{BUCKET}/{key}")
+    expect_line(tool, USAGE, "names no object", "get", f"s3://{BUCKET}/", target)
+
+
+def check_files_that_are_none(tool, space, source):
+    pipe, missing, small = space.path / "pipe", space.path / "missing", f"s3://{BUCKET}/small"
+    os.mkfifo(pipe)
+    tool.put(source, small)
+    expect_line(tool, USAGE, "regular file", "put", pipe, f"s3://{BUCKET}/from-pipe")
+    expect_line(tool, USAGE, "regular file", "put", space.path, f"s3://{BUCKET}/from-folder")
+    expect_line(tool, USAGE, "regular file.*cat", "get", small, pipe)
+    check(pipe.is_fifo(), "get replaced a pipe by a file")
+    check_equal(tool.list(f"s3://{BUCKET}/from-"), {}, "keys made of a pipe or a folder")
+    expect_line(tool, NOT_FOUND, "check the path", "put", missing, f"s3://{BUCKET}/missing")
+    expect_line(tool, NOT_FOUND, "check the path", "get", small, missing / "file")
+
+
+def check_command_lines(tool):
+    expect_line(tool, USAGE, "url is required", "get")
+    expect_line(tool, USAGE, "--concurrency", "get", "--concurrency", "0", f"s3://{BUCKET}/small")
+    expect_line(tool, USAGE, "--no-such", "ls", "--no-such", f"s3://{BUCKET}/")
+    expect_line(tool, USAGE, "s3://", "ls", BUCKET)
+
+
+class Streams:
+    """Runs the tool with a standard output of the test's choice."""
+
+    def __init__(self, executable, space, endpoint):
+        self._executable = executable
+        self._environment = space.environment(AWS_ENDPOINT_URL_S3=endpoint.url,
+                                              **endpoint.settings())
+
+    def start(self, *arguments, **streams):
+        return subprocess.Popen(dies_with_us((self._executable, *arguments)),
+                                env=self._environment, stderr=subprocess.PIPE, text=True, **streams)
+
+    def expect_output_error(self, process, how):
+        _, err = process.communicate(timeout=60)
+        check_equal(process.returncode, LOCAL, f"exit code with {how}: {err}")
+        check(re.fullmatch(r"ringpull \w+: write to standard output: [^\n]+\n", err),
+              f"another line with {how}: {err}")
+
+
+def check_outputs(streams, client, space):
+    with ThreadPoolExecutor(8) as workers:
+        list(workers.map(lambda n: client.put_object(Bucket=BUCKET, Key=f"many/{n:0100}", Body=b""),
+                         range(KEYS_OF_A_LONG_LISTING)))
+    client.put_object(Bucket=BUCKET, Key="large", Body=bytes(4 << 20))
+    commands = (("ls", "-r", f"s3://{BUCKET}/"), ("ls", "-r", "--json", f"s3://{BUCKET}/"),
+                ("stat", f"s3://{BUCKET}/large"), ("stat", "--json", f"s3://{BUCKET}/large"),
+                ("cat", f"s3://{BUCKET}/large"))
+    for command in commands:
+        with step(f"{' '.join(command)}: output full, closed, and left by its reader"):
+            with open("/dev/full", "wb") as full:
+                streams.expect_output_error(streams.start(*command, stdout=full), "a full device")
+            closed = streams.start(*command, preexec_fn=lambda: os.close(1))
+            streams.expect_output_error(closed, "a closed output")
+            reader, writer = os.pipe()
+            os.close(reader)
+            left = streams.start(*command, stdout=writer)
+            os.close(writer)
+            streams.expect_output_error(left, "a reader that has gone")
+    with step("a failure that cannot be told still has its exit code"):
+        silent = streams.start("ls", "s3://no-such-bucket/", preexec_fn=lambda: os.close(2))
+        silent.communicate(timeout=60)
+        check_equal(silent.returncode, NOT_FOUND, "exit code without a standard error")
+    with step("with standard error closed, get does not write its failure into the file"):
+        target = space.path / "without-streams"
+        get = streams.start("get", f"s3://{BUCKET}/large", target,
+                            preexec_fn=lambda: os.closerange(0, 3))
+        get.communicate(timeout=60)
+        check_equal(get.returncode, 0, "exit code of get without standard streams")
+        check_equal(target.read_bytes(), bytes(4 << 20), "what get wrote")
+
+
+def check_file_size_limit(streams, space):
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+    target = space.path / "limited"
+    limited = streams.start("get", f"s3://{BUCKET}/large", target, preexec_fn=limit)
+    _, err = limited.communicate(timeout=60)
+    check(limited.returncode > 0 and "too large" in err, f"{limited.returncode}: {err}")
+    check_equal([path.name for path in space.path.glob("limited*")], [], "files left")
+
+
+def test(executable):
+    with Workspace() as space:
+        with step("the sandbox starts"):
+            endpoint = Sandbox(space, executable, buckets=(BUCKET,)).endpoint
+            client = endpoint.boto(max_pool_connections=8)
+        tool = Ringpull(executable, space, endpoint)
+        source = space.path / "source"
+        source.write_bytes(b"forty-two")
+        with step("odd keys"):
+            check_odd_keys(tool, space, source)
+        with step("keys whose last part is no file name"):
+            check_keys_without_a_name(tool, client, space)
+        with step("files that are none"):
+            check_files_that_are_none(tool, space, source)
+        with step("command lines"):
+            check_command_lines(tool)
+        streams = Streams(executable, space, endpoint)
+        check_outputs(streams, client, space)
+        with step("a file larger than this process may write"):
+            check_file_size_limit(streams, space)
+
+
+if __name__ == "__main__":
+    run_test("local_io", lambda: test(sys.argv[1]), 110)

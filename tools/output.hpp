@@ -1,0 +1,27 @@
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+
+#include <ringpull/engine/result.hpp>
+
+namespace ringpull::tools {
+
+/// Opens what the caller has closed of descriptors 0 to 2, so that no socket or file of ours gets
+/// such a number. Reading from them, or writing to them, still fails.
+void occupy_standard_descriptors() noexcept;
+
+/// Writes to standard output with the blocking call, which may be anything: the one place where a
+/// loop may wait. `io` when that fails, also when nobody reads any more.
+[[nodiscard]] Result<void> write_out(std::string_view text);
+
+/// The text of a JSON value and a line feed. Keys and header fields need not be UTF-8: what is not
+/// becomes U+FFFD.
+std::string json_line(const nlohmann::json& value);
+
+/// Without control characters, each of which becomes a space: one line, which cannot make a
+/// terminal do anything, whatever a server put into it.
+std::string one_line(std::string text);
+
+}  // namespace ringpull::tools
