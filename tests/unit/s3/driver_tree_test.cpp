@@ -452,6 +452,26 @@ TEST(DriverWalk, JumpsOverASkippedDirectoryOfManyPages) {
   });
 }
 
+TEST(DriverWalk, JumpsByAMarkerWhereThereIsOnlyListObjects) {
+  CoreBed bed;
+  bed.options.server.list_objects_v2 = false;
+  bed.run([](CoreBed& b) -> Task<void> {
+    for (int i = 10000; i < 14000; ++i) b.add("big/" + std::to_string(i));
+    b.add_all({"big0", "z"});
+    Recorder recorder;
+    recorder.skip_at = "/big";
+    WalkOptions options;
+    auto done = co_await walk_with(b, recorder, "/", options);
+    EXPECT_TRUE(done) << done.error().message();
+    EXPECT_EQ(recorder.seen, (Paths{"/big/", "/big0", "/z"}));
+    EXPECT_EQ(b.gate->count(), 2u);
+    EXPECT_EQ(b.gate->count("marker=big%2F~"), 1u);
+    auto names = co_await listed(b, "/");
+    EXPECT_EQ(names, (Paths{"/big", "/big0", "/z"}));
+    EXPECT_EQ(b.gate->count("list-type=2"), 0u);
+  });
+}
+
 TEST(DriverWalk, PagesThroughASkippedDirectoryOfAServerThatIgnoresTheJump) {
   CoreBed bed;
   bed.run([](CoreBed& b) -> Task<void> {
