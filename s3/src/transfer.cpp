@@ -6,6 +6,8 @@
 #include <ringpull/engine/scope.hpp>
 #include <ringpull/s3/transfer.hpp>
 
+#include "s3/src/create_upload.hpp"
+
 namespace ringpull::inline v0::s3 {
 
 using engine::BufferLease;
@@ -243,7 +245,7 @@ Task<Result<UploadResult>> upload_in_parts(Upload& job) {
   create.attributes = job.object.attributes;
   create.checksum_algorithm = job.object.compute_checksum;
   RINGPULL_CO_TRY(CreateMultipartUploadResult created,
-                  co_await job.client.create_multipart_upload(create));
+                  co_await create_upload(job.client, create, job.options.stop_grace));
   job.id = created.upload_id;
   auto result = co_await send_and_complete(job);
   // An upload that may have been completed is an object now: there is nothing to abort, or no

@@ -10,6 +10,7 @@
 #include <ringpull/engine/scope.hpp>
 #include <ringpull/http/range.hpp>
 
+#include "s3/src/create_upload.hpp"
 #include "s3/src/driver/multipart_upload.hpp"
 #include "s3/src/driver/upload_listing.hpp"
 
@@ -22,6 +23,8 @@ namespace {
 
 /// For what is left to do once a copy has failed.
 constexpr auto kCleanupTime = std::chrono::minutes(1);
+/// How long a stop waits for the id of an upload that is being created.
+constexpr auto kStopGrace = std::chrono::seconds(5);
 
 /// What the workers of one copy share.
 struct Copy {
@@ -155,7 +158,7 @@ Task<Result<void>> copy_in_parts(Copy& job) {
   if (!job.source.content_type.empty()) create.attributes.content_type = job.source.content_type;
   create.attributes.metadata = job.source.metadata;
   RINGPULL_CO_TRY(CreateMultipartUploadResult created,
-                  co_await job.core.client.create_multipart_upload(create));
+                  co_await create_upload(job.core.client, create, kStopGrace));
   job.id = std::move(created.upload_id);
   auto copied = co_await copy_and_complete(job);
   if (copied) co_return Result<void>();

@@ -12,6 +12,7 @@
 #include <ringpull/engine/combinators.hpp>
 #include <ringpull/engine/loop.hpp>
 #include <ringpull/engine/scope.hpp>
+#include <ringpull/engine/timer.hpp>
 #include <ringpull/http/server.hpp>
 #include <ringpull/s3/transfer.hpp>
 
@@ -35,10 +36,17 @@ class Gate final : public http::Handler {
 
   std::string refuse_containing;  // of the target: answered 403
   std::string hold_containing;    // answered never
+  std::string wait_containing;    // answered once `let_go`
   std::size_t running = 0;
   std::size_t most_running = 0;
   std::vector<std::string> lines;
   engine::Event held;
+  engine::Event let_go;
+
+  bool saw(const std::string& line_start) const {
+    return std::any_of(lines.begin(), lines.end(),
+                       [&](const std::string& line) { return line.starts_with(line_start); });
+  }
 
   Task<Result<void>> handle(http::Exchange& exchange) override {
     const http::RequestHead& head = exchange.request();
@@ -48,6 +56,10 @@ class Gate final : public http::Handler {
       engine::Event never;
       auto waited = co_await never.wait();
       co_return waited;
+    }
+    if (matches(wait_containing, lines.back())) {
+      held.set();
+      RINGPULL_CO_CHECK(co_await let_go.wait());
     }
     if (matches(refuse_containing, lines.back())) {
       http::ResponseHead refusal(403);
@@ -127,6 +139,7 @@ TransferOptions small_parts() {
   TransferOptions options;
   options.part_bytes = kPart;
   options.concurrency = 4;
+  options.stop_grace = 200ms;
   return options;
 }
 
@@ -236,6 +249,29 @@ Task<Result<void>> upload_until_stopped(Bed& b, engine::StopSource& stop,
     EXPECT_EQ(sent.error().kind(), ErrorKind::cancelled) << sent.error().message();
   }
   co_return Result<void>();
+}
+
+/// The stop comes while the answer is on its way: the upload exists, and nobody knows its id yet.
+Task<Result<void>> stop_and_let_go(Gate& gate, engine::StopSource& stop) {
+  RINGPULL_CO_CHECK(co_await gate.held.wait());
+  stop.request_stop();
+  co_await engine::yield_now();
+  gate.let_go.set();
+  co_return Result<void>();
+}
+
+TEST(Transfer, AbortsAnUploadThatIsCreatedWhileItStops) {
+  Bed bed;
+  bed.run([](Bed& b) -> Task<void> {
+    b.gate->wait_containing = "POST /b/k?uploads";
+    std::vector<std::byte> bytes = b.noise(5 * kPart);
+    engine::StopSource stop;
+    auto both = co_await engine::when_all(upload_until_stopped(b, stop, bytes),
+                                          stop_and_let_go(*b.gate, stop));
+    EXPECT_TRUE(both.first);
+    EXPECT_TRUE(b.gate->saw("DELETE /b/k?uploadId="));
+    EXPECT_EQ(b.uploads(), 0u);
+  });
 }
 
 Task<void> expect_abort_when_stopped_at(Bed& b, std::string stage) {

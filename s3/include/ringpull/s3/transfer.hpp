@@ -1,12 +1,14 @@
 #pragma once
 // Whole objects in many parts at once, between S3 and memory or a file.
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
 
 #include <ringpull/engine/buffer_pool.hpp>
+#include <ringpull/engine/deadline.hpp>
 #include <ringpull/engine/file.hpp>
 #include <ringpull/engine/task.hpp>
 #include <ringpull/s3/client.hpp>
@@ -23,6 +25,9 @@ class TransferOptions {
   std::uint64_t part_bytes = 8 * 1024 * 1024;
   /// Parts under way at once. 16 saturate a LAN or a loopback; S3 gives about 50 MiB/s for each.
   std::size_t concurrency = 16;
+  /// How long a stop waits for the id of an upload that is being created, so that it can be
+  /// aborted. 5 s: S3 answers within one.
+  engine::Duration stop_grace = std::chrono::seconds(5);
   /// Called with the size of the object as soon as a download knows it.
   std::function<void(std::uint64_t)> on_size;
   /// Called with the bytes of each finished part.
@@ -49,16 +54,15 @@ engine::Task<Result<DownloadResult>> download(Client& client, const GetObjectOpt
                                               const TransferOptions& options);
 
 /// The same into a file, from its first byte, through blocks leased from `pool`: at most
-/// concurrency x part_bytes, and never more than the pool's budget (which must hold one part). The
-/// file is grown first where the system can.
+/// concurrency x part_bytes, and never more than the pool's budget (which must hold one part).
 engine::Task<Result<DownloadResult>> download(Client& client, const GetObjectOptions& object,
                                               engine::File& file, engine::BufferPool& pool,
                                               const TransferOptions& options);
 
 /// Sends bytes as one object: by PutObject when they fit one part, else by a multipart upload whose
 /// parts go out side by side. Every failure, and a stop, aborts the upload before it returns
-/// (shielded, for a minute at most); only a lost answer to Complete leaves it, with maybe_applied()
-/// set.
+/// (shielded, for a minute at most). What leaves it: a lost answer to Complete, with
+/// maybe_applied() set, and a server that does not answer its creation within stop_grace of a stop.
 engine::Task<Result<UploadResult>> upload(Client& client, const PutObjectOptions& object,
                                           http::ConstBytes bytes, const TransferOptions& options);
 
