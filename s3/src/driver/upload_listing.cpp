@@ -1,7 +1,11 @@
 #include "s3/src/driver/upload_listing.hpp"
 
+#include <array>
+#include <chrono>
 #include <string>
 #include <vector>
+
+#include <ringpull/engine/timer.hpp>
 
 namespace ringpull::inline v0::s3::driver {
 
@@ -11,8 +15,12 @@ namespace {
 
 // An upload whose creation was repeated has a few twins at most.
 constexpr std::size_t kTwinsMax = 100;
-// Each time another part may have arrived late; there are few.
-constexpr int kAbortLooks = 3;
+// A request that was cut off may still be carried out once its uploads were looked for: a third of
+// a second is long for that. Pauses before each look, so that most looks come early.
+constexpr std::array kLookPauses = {std::chrono::milliseconds(0), std::chrono::milliseconds(50),
+                                    std::chrono::milliseconds(100), std::chrono::milliseconds(200)};
+// Each time another part has arrived late; there are few.
+constexpr int kAbortsMax = 8;
 
 /// The number behind x-amz-checksum-crc32c or -crc64nvme.
 std::optional<std::uint64_t> crc_value(const ObjectChecksum& checksum) {
@@ -57,20 +65,28 @@ Task<Result<void>> abort_upload(Core& core, const ObjectKey& key, const UploadId
 
 Task<Result<void>> abort_upload_for_good(Core& core, const ObjectKey& key, const UploadId& id) {
   RINGPULL_CO_CHECK(co_await abort_upload(core, key, id));
-  for (int look = 0; look < kAbortLooks; ++look) {
+  int aborts = 1;
+  for (std::size_t look = 0; look < kLookPauses.size() && aborts < kAbortsMax; ++look) {
+    RINGPULL_CO_CHECK(co_await engine::sleep_for(kLookPauses[look]));
     ListPartsOptions request(core.options.bucket, key, id);
     request.parts_max = 1;
     auto parts = co_await core.client.list_parts(request);
-    if (!parts) break;  // gone; or the permission to look is missing, and there was one abort
+    if (!parts && parts.error().is(ErrorKind::not_found)) continue;
+    if (!parts) break;  // the permission to look is missing, and there was one abort
     RINGPULL_CO_CHECK(co_await abort_upload(core, key, id));
+    ++aborts;
+    look = 0;  // then the next one is after the first pause
   }
   co_return Result<void>();
 }
 
 Task<Result<void>> abort_uploads_of(Core& core, const ObjectKey& key) {
-  RINGPULL_CO_TRY(auto ids, co_await list_uploads_of(core, key, kTwinsMax));
-  for (const UploadId& id : ids) {
-    RINGPULL_CO_CHECK(co_await abort_upload(core, key, id));
+  for (engine::Duration pause : kLookPauses) {
+    RINGPULL_CO_CHECK(co_await engine::sleep_for(pause));
+    RINGPULL_CO_TRY(auto ids, co_await list_uploads_of(core, key, kTwinsMax));
+    for (const UploadId& id : ids) {
+      RINGPULL_CO_CHECK(co_await abort_upload(core, key, id));
+    }
   }
   co_return Result<void>();
 }

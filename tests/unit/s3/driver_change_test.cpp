@@ -270,6 +270,31 @@ TEST_F(LargeMove, AbortsAnUploadThatALatePartKeptAlive) {
   });
 }
 
+TEST_F(LargeMove, AbortsAnUploadThatALatePartRevives) {
+  bed.run([](CoreBed& b) -> Task<void> {
+    b.add("from", 33 * kMiB);
+    bool revived = false;
+    b.gate->script = [&](const http::RequestHead& head) -> std::optional<CannedAnswer> {
+      if (contains(head.target, "partNumber=3&")) return error_answer(403, "AccessDenied");
+      bool first_look = head.method == "GET" && !revived;
+      if (!first_look) return std::nullopt;
+      revived = true;
+      sandbox::Upload upload;
+      upload.key = "to";
+      upload.id = head.target.substr(head.target.find("uploadId=") + 9);
+      upload.id.resize(std::min(upload.id.size(), upload.id.find('&')));
+      std::pair name(upload.key, upload.id);
+      b.store.find("b")->uploads.insert_or_assign(name, std::move(upload));
+      return error_answer(404, "NoSuchUpload");
+    };
+    auto moved = co_await move(*b.core, "/from", "/to");
+    EXPECT_FALSE(moved);
+    EXPECT_TRUE(revived);
+    EXPECT_EQ(b.gate->count("DELETE /b/to?uploadId"), 2u);
+    EXPECT_EQ(b.uploads(), 0u);
+  });
+}
+
 TEST_F(LargeMove, TakesAnErrorInsideA200ForTheErrorThatItIs) {
   bed.run([](CoreBed& b) -> Task<void> {
     b.add("from", 33 * kMiB);
