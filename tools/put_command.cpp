@@ -1,4 +1,8 @@
+#include <algorithm>
+#include <cstdint>
 #include <filesystem>
+#include <string>
+#include <system_error>
 
 #include <ringpull/engine/scope.hpp>
 
@@ -29,6 +33,19 @@ Result<void> check_source(const std::string& file) {
               "'" + file +
                   "' is not a regular file: its size is not known beforehand; put it into "
                   "one first");
+}
+
+/// A file of more than kPartNumberMax parts takes larger ones, and fewer at a time: the memory that
+/// was asked for stays the limit, but for a single part. Arguments that are wrong stay as they are.
+void fit_parts(S3Arguments& arguments, const std::string& file) {
+  std::error_code code;
+  std::uint64_t size = std::filesystem::file_size(file, code);
+  auto part_bytes = parse_size(arguments.part_size);
+  if (code || !part_bytes || size / s3::kPartNumberMax < *part_bytes) return;
+  std::uint64_t least = size / s3::kPartNumberMax + 1;
+  std::uint64_t memory = *part_bytes * arguments.concurrency;
+  arguments.part_size = std::to_string(least);
+  arguments.concurrency = static_cast<std::size_t>(std::max<std::uint64_t>(memory / least, 1));
 }
 
 Task<Result<void>> put(Session& session, const PutArguments& arguments) {
@@ -69,6 +86,7 @@ void add_put(CLI::App& app, ExitCode& code) {
   add_s3_options(*command, arguments->s3, Transfers::yes);
   command->footer("A failure or Ctrl-C aborts the multipart upload before the command ends.");
   command->callback([arguments, &code] {
+    fit_parts(arguments->s3, arguments->file);
     code = run_session("put", arguments->s3,
                        [&](Session& session) { return put(session, *arguments); });
   });
