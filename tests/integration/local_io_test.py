@@ -9,7 +9,10 @@ import re
 import resource
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import quote
 
 from support.checks import check, check_equal, run_test, step
 from support.programs import dies_with_us
@@ -20,7 +23,8 @@ from support.workspace import Workspace
 BUCKET = "local"
 USAGE, NOT_FOUND, LOCAL = 2, 3, 10  # exit codes, as documented
 ODD_KEYS = ("a b", "../up", "a/../b", "//", "a//b", "a+b", "a%2Fb", ".", "..", "a?b#c&d=e", "q'\"<>",
-            "folder/", " lead", "tab\there", "\u00fc/\u65e5\u672c", os.fsdecode(b"latin-\xe9"), "\x01")
+            "folder/", " lead", "tab\there", "\u00fc/\u65e5\u672c", "\x01")
+LATIN_KEY = b"latin-\xe9"  # which S3 refuses, and other servers may have
 KEYS_OF_A_LONG_LISTING = 1100  # of 100 characters: more than a pipe holds
 
 
@@ -40,10 +44,52 @@ def check_odd_keys(tool, space, source):
         tool.put(source, f"s3://{BUCKET}/odd/{key}")
         tool.get(url, target)
         check_equal(target.read_bytes(), source.read_bytes(), f"the bytes of {key!r}")
-        shown = os.fsencode(stored).decode(errors="replace")
-        check_equal(tool.stat(url)["key"], shown, "the key that stat --json shows")
-        check(shown in tool.list(f"s3://{BUCKET}/odd/"), f"{shown!r} is not listed")
+        check_equal(tool.stat(url)["key"], stored, "the key that stat --json shows")
+        check(stored in tool.list(f"s3://{BUCKET}/odd/"), f"{stored!r} is not listed")
         tool.run("rm", url)
+
+
+class LatinListing(BaseHTTPRequestHandler):
+    """A server with one object, whose key is LATIN_KEY."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        listing = (f"<ListBucketResult><IsTruncated>false</IsTruncated><EncodingType>url"
+                   f"</EncodingType><Contents><Key>{quote(LATIN_KEY)}</Key><Size>1</Size>"
+                   f"<ETag>&quot;00&quot;</ETag></Contents></ListBucketResult>").encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(listing)))
+        self.end_headers()
+        self.wfile.write(listing)
+
+    def log_message(self, *_arguments):
+        pass
+
+
+def check_keys_in_no_encoding(executable, space, endpoint):
+    with ThreadingHTTPServer(("127.0.0.1", 0), LatinListing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        listed = Ringpull(executable, space, endpoint.with_(url=url)).list(f"s3://{BUCKET}/")
+        server.shutdown()
+    check_equal(list(listed), [LATIN_KEY.decode(errors="replace")], "the key as JSON")
+
+
+def check_sandbox_refuses(executable, space, source):
+    """A key, a prefix or a header that is no UTF-8; a sandbox in a directory lives on."""
+    directory = space.directory("kept")
+    sandbox = Sandbox(space, executable, directory=directory, buckets=(BUCKET,))
+    tool = Ringpull(executable, space, sandbox.endpoint)
+    latin = os.fsdecode(f"s3://{BUCKET}/".encode() + LATIN_KEY)
+    expect_line(tool, USAGE, "InvalidURI", "put", source, latin)
+    expect_line(tool, USAGE, "InvalidURI", "ls", latin)
+    expect_line(tool, USAGE, "UTF-8", "put", "--content-type", os.fsdecode(b"text/\xe9"), source,
+                f"s3://{BUCKET}/header")
+    tool.put(source, f"s3://{BUCKET}/\u00fc\U0001f600")
+    space.stop(sandbox.server)
+    again = Ringpull(executable, space, Sandbox(space, executable, directory=directory).endpoint)
+    check_equal(list(again.list(f"s3://{BUCKET}/")), ["\u00fc\U0001f600"], "keys after a restart")
 
 
 def check_keys_without_a_name(tool, client, space):
@@ -149,6 +195,9 @@ def test(executable):
         source.write_bytes(b"forty-two")
         with step("odd keys"):
             check_odd_keys(tool, space, source)
+        with step("keys in no encoding"):
+            check_keys_in_no_encoding(executable, space, endpoint)
+            check_sandbox_refuses(executable, space, source)
         with step("keys whose last part is no file name"):
             check_keys_without_a_name(tool, client, space)
         with step("files that are none"):

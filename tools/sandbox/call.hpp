@@ -57,7 +57,10 @@ struct Call {
 };
 
 /// Splits the target into bucket, key and query; `virtual_bucket` comes from the Host header.
+/// InvalidURI for what is not UTF-8, as on Amazon: neither XML nor a record on disk could hold it.
 Outcome<void> parse_target(Call& call, std::string_view virtual_bucket);
+/// InvalidArgument for a value that is not UTF-8: objects keep some of them.
+Outcome<void> check_headers(const Call& call);
 /// "b" from "b.s3.localhost:9000" for the domain "s3.localhost"; empty for path style.
 std::string virtual_bucket(std::string_view host, std::string_view domain);
 

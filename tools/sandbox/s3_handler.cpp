@@ -49,6 +49,8 @@ Task<S3Handler::Done> S3Handler::dispatch(Call& call) {
   std::string bucket_label = virtual_bucket(call.header("Host"), options_.domain);
   auto parsed = parse_target(call, bucket_label);
   if (!parsed) co_return tl::unexpected(parsed.error());
+  auto readable = check_headers(call);
+  if (!readable) co_return tl::unexpected(readable.error());
   auto verified = verifier_.verify(call.head(), call.now);
   if (!verified) co_return tl::unexpected(as_error(verified.error()));
   call.identity = std::move(*verified);
