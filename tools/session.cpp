@@ -152,7 +152,8 @@ Result<std::unique_ptr<Session>> Session::create(const S3Arguments& arguments) {
   }
   RINGPULL_TRY(s3::Endpoint endpoint, endpoint_of(arguments));
   engine::MemoryBudgetOptions memory;
-  memory.limit_bytes = part_bytes * arguments.concurrency;
+  std::size_t block = engine::BufferPool::block_bytes(static_cast<std::size_t>(part_bytes));
+  memory.limit_bytes = block * arguments.concurrency;
   std::unique_ptr<Session> session(new Session(memory));
   session->transfer_.part_bytes = part_bytes;
   session->transfer_.concurrency = arguments.concurrency;

@@ -63,6 +63,11 @@ def test(executable):
             check_equal(sha256_of(back), sha256_of(source), "sha256 of what came back")
             check_overlap(uploads(proxy, seen), "UploadPart", concurrency)
             check_overlap(downloads(proxy, seen), "ranged GetObject", concurrency)
+        with step("parts of a size that no block of memory has"):
+            one_by_one = ("--part-size", "9MiB", "--concurrency", "1")
+            ringpull.put(source, f"{URL}-9", *one_by_one)
+            ringpull.get(f"{URL}-9", back, *one_by_one)
+            check_equal(sha256_of(back), sha256_of(source), "sha256 of what came back")
 
 
 if __name__ == "__main__":

@@ -74,6 +74,8 @@ class BufferPool {
   /// At once or `resource_exhausted`; does not overtake waiters.
   Result<BufferLease> try_lease(std::size_t size);
 
+  /// What a lease of `size` bytes takes of the budget: at most a quarter more.
+  static std::size_t block_bytes(std::size_t size) noexcept { return detail::block_size(size); }
   MemoryBudget& budget() const noexcept { return budget_; }
 
  private:
