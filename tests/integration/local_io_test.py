@@ -104,6 +104,16 @@ def check_keys_without_a_name(tool, client, space):
     expect_line(tool, USAGE, "names no object", "get", f"s3://{BUCKET}/", target)
 
 
+def check_damaged_directory(tool, space):
+    """A record that is not one ends the sandbox's start by a line that names the file."""
+    record = space.directory("damaged/buckets/b") / "record"
+    for content in ("{}", "[]", "{", "", '{"etag": 1}', '{"key": "k", "extents": {}}'):
+        record.write_text(content)
+        code, line = tool.error_line_of("sandbox", "--port", "0", "--dir", space.path / "damaged")
+        check_equal(code, LOCAL, f"exit code of {line}")
+        check(f"{record} is not the record of an object" in line, f"another line: {line}")
+
+
 def check_files_that_are_none(tool, space, source):
     pipe, missing, small = space.path / "pipe", space.path / "missing", f"s3://{BUCKET}/small"
     os.mkfifo(pipe)
@@ -198,6 +208,8 @@ def test(executable):
         with step("keys in no encoding"):
             check_keys_in_no_encoding(executable, space, endpoint)
             check_sandbox_refuses(executable, space, source)
+        with step("a sandbox's directory with a file that is no record"):
+            check_damaged_directory(tool, space)
         with step("keys whose last part is no file name"):
             check_keys_without_a_name(tool, client, space)
         with step("files that are none"):

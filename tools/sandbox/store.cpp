@@ -40,6 +40,7 @@ json describe(const std::string& key, const Object& object) {
   return record;
 }
 
+/// Throws json::exception where the record is not one of describe().
 Result<Object> restore(const json& record, const fs::path& data) {
   Object object;
   object.etag = record.at("etag");
@@ -69,6 +70,21 @@ Result<Object> restore(const json& record, const fs::path& data) {
     object.checksum = std::move(stored);
   }
   return object;
+}
+
+/// The key and the object that the file describes.
+Result<std::pair<std::string, Object>> load_record(const fs::path& path, const fs::path& data) {
+  try {
+    std::ifstream file(path);
+    json record = json::parse(file);
+    RINGPULL_TRY(Object object, restore(record, data));
+    object.record = path.string();
+    return std::pair(record.at("key").get<std::string>(), std::move(object));
+  } catch (const json::exception&) {
+    return fail(ErrorKind::io, path.string() +
+                                   " is not the record of an object; remove it, or name the "
+                                   "directory of a sandbox");
+  }
 }
 
 }  // namespace
@@ -125,14 +141,8 @@ Result<void> Store::load_bucket(const std::string& bucket, const std::string& pa
   contents.created = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   std::error_code code;
   for (const auto& entry : fs::directory_iterator(path, code)) {
-    std::ifstream file(entry.path());
-    json record = json::parse(file, nullptr, false);
-    if (record.is_discarded()) {
-      return fail(ErrorKind::io, "not the record of an object: " + entry.path().string());
-    }
-    RINGPULL_TRY(Object object, restore(record, fs::path(directory_) / "data"));
-    object.record = entry.path().string();
-    contents.objects.insert_or_assign(record.at("key").get<std::string>(), std::move(object));
+    RINGPULL_TRY(auto loaded, load_record(entry.path(), fs::path(directory_) / "data"));
+    contents.objects.insert_or_assign(std::move(loaded.first), std::move(loaded.second));
   }
   if (code) return fail(file_error("read " + path, code));
   return {};

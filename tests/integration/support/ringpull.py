@@ -40,7 +40,17 @@ class Ringpull:
 
     def error_line(self, command, *arguments):
         """Exit code and the one line on stderr of a command that must fail."""
-        done = self.run(command, *arguments, expect=None, seconds_max=60)
+        return self.error_line_of(*self._argv(command, arguments)[1:])
+
+    def error_line_of(self, *arguments, **settings):
+        """The same of a whole command line, with further variables of the environment; one of
+        None is taken away."""
+        environment = {**self._environment(), **settings}
+        environment = {name: value for name, value in environment.items() if value is not None}
+        done = run_program(self._executable, *arguments, env=environment, expect=None,
+                           seconds_max=60)
+        self._search_for_secrets(done.out + done.err)
+        command = arguments[0]
         check(done.code not in (0, 130) and 0 < done.code < 126,
               f"expected an exit code of the documented table\n{done}")
         check_equal(done.out, "", f"stdout of a failed {command}")
