@@ -117,6 +117,25 @@ def start_sink(space, build, cpu):
     return f"http://127.0.0.1:{port}"
 
 
+class Sandbox:
+    """`ringpull sandbox`, one thread pinned to `cpu`, its objects in memory, with the bucket `bench`.
+    Whoever runs a client gives it `environment`."""
+
+    def __init__(self, space, build, cpu):
+        server = space.start("sandbox", [
+            Path(build) / "tools" / "ringpull", "sandbox", "--json", "--port", "0", "--cpu",
+            str(cpu), "--opaque-etags", "--bucket", "bench"])
+
+        def first_line():
+            server.fail_if_dead()
+            return next((line for line in server.log.read_text().splitlines(keepends=True)
+                         if line.startswith("{") and line.endswith("\n")), None)
+        facts = json.loads(wait_until(first_line, "the sandbox's line of JSON", seconds_max=20))
+        self.url = facts["endpoint"]
+        self.environment = {"AWS_ACCESS_KEY_ID": facts["access_key"],
+                            "AWS_SECRET_ACCESS_KEY": facts["secret_key"]}
+
+
 def make_object(path, size):
     """Incompressible bytes; the block of noise differs from its neighbours in each 1 MiB."""
     noise = os.urandom(1 << 20)

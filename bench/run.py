@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures the library against the floor programs, pair by pair, from one nginx.
+"""Measures the library against the floor programs, pair by pair, from one server.
 
 README.md says what the numbers mean. Every command is a template: {build} {url} {ca} {size}
 {part_size} {connections} {total} are filled in, and the program prints one line of JSON:
@@ -22,11 +22,15 @@ from harness import GIB, log  # noqa: E402
 
 COMMON = ("--url {url} --size {size} --part-size {part_size} --connections {connections} "
           "--total-bytes {total} --json")
-
+DRIVER = "{build}/bench/driver %s --endpoint {url} --bucket bench "
+DRIVER_COMMON = ("--size {size} --part-size {part_size} --concurrency {connections} "
+                 "--total-bytes {total}")
 
 
 class Case(NamedTuple):
-    server: str  # http and https are nginx, sink is bench_sink, tls_sink is nginx before bench_sink
+    # http and https are nginx, sink is bench_sink, tls_sink is nginx before bench_sink, sandbox is
+    # `ringpull sandbox`
+    server: str
     path: str
     floor: str
     ours: str
@@ -42,6 +46,11 @@ CASES = {
                 "{build}/bench/pull put " + COMMON, 1.25),
     "put_tls": Case("tls_sink", "/sink/object", "{build}/bench/floor/floor_send_tls --ca {ca} " + COMMON,
                     "{build}/bench/pull put --ca {ca} " + COMMON),
+    # put before get, which reads what put has left.
+    "driver_put": Case("sandbox", "", DRIVER % "put" + "--verbs " + DRIVER_COMMON,
+                       DRIVER % "put" + DRIVER_COMMON, 1.10),
+    "driver_get": Case("sandbox", "", DRIVER % "get" + "--verbs " + DRIVER_COMMON,
+                       DRIVER % "get" + DRIVER_COMMON, 1.10),
 }
 
 # Floor programs against each other: which of two ways is the floor.
@@ -63,6 +72,21 @@ PEERS = {
     "rclone": "rclone cat --config= --http-url {origin}/bucket :http:object",
 }
 
+# Writers side by side: how many, of how many bytes each.
+WRITERS = ((32, 100 << 20), (1000, 1 << 20))
+WRITERS_BUDGET = 128 << 20
+WRITERS_RSS_MAX = WRITERS_BUDGET + (24 << 20)
+# Every writer's parts fit: 1000 writers hold a block each, 32 of them five.
+WRITERS_UNBOUNDED = 16 << 30
+WRITERS_OURS = (DRIVER % "writers" + "--part-size 10M --concurrency 4 --writers {writers} "
+                "--size {size} --budget {budget}")
+
+WALK_KEYS = (1_000, 10_000, 100_000)
+WALK_RUNS = 3
+
+OTHERS = ("small", "overlap", "aes", "driver_writers", "driver_walk")
+KNOWN = (*CASES, *OTHERS, "floors", "peers")
+
 SMALL_CONNECTIONS = (16, 64, 1000)
 SMALL_SIZE = 1 << 10
 SMALL_OURS = ("{build}/bench/pull small --url {url} --connections {connections} "
@@ -78,7 +102,7 @@ def parse_bytes(text):
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("cases", nargs="*", metavar="case",
-                        help=f"of {' '.join([*CASES, 'small', 'overlap', 'floors', 'aes', 'peers'])}"
+                        help=f"of {' '.join(KNOWN)}"
                              " (default: all but floors and peers)")
     parser.add_argument("--build", default="build/bench", help="build directory")
     parser.add_argument("--pairs", type=int, default=9)
@@ -92,16 +116,17 @@ def parse_arguments():
     parser.add_argument("--server-cpu", type=int, default=1)
     parser.add_argument("--floor", help="another floor command for the case")
     parser.add_argument("--ours", help="another command of ours for the case")
+    parser.add_argument("--walk-keys", type=int, action="append",
+                        help=f"default: {' '.join(map(str, WALK_KEYS))}")
     parser.add_argument("--peer", action="append", choices=list(PEERS), help="default: all")
     parser.add_argument("--json", action="store_true", help="print all runs as one JSON object")
     arguments = parser.parse_args()
-    known = [*CASES, "small", "overlap", "floors", "aes", "peers"]
     for case in arguments.cases:
-        if case not in known:
-            parser.error(f"no case {case}; there are {' '.join(known)}")
+        if case not in KNOWN:
+            parser.error(f"no case {case}; there are {' '.join(KNOWN)}")
     if (arguments.floor or arguments.ours) and len(arguments.cases) != 1:
         parser.error("--floor and --ours need exactly one case")
-    arguments.cases = arguments.cases or [*CASES, "small", "overlap", "aes"]
+    arguments.cases = arguments.cases or [*CASES, *OTHERS]
     return arguments
 
 
@@ -114,6 +139,10 @@ class Bench:
         self.nginx = harness.Nginx(space, root, arguments.server_cpu, sink)
         self.origins = {"http": self.nginx.http, "https": self.nginx.https, "sink": sink,
                         "tls_sink": self.nginx.https}
+        if any(case.startswith("driver_") for case in arguments.cases):
+            sandbox = harness.Sandbox(space, arguments.build, arguments.server_cpu)
+            os.environ.update(sandbox.environment)
+            self.origins["sandbox"] = sandbox.url
 
     def measure(self, case):
         """The rows of one case named on the command line."""
@@ -163,6 +192,9 @@ class Bench:
 
     def case(self, name, case):
         url = self.url(case.server, case.path)
+        if name == "driver_get":  # the file that it reads
+            prepare = self.fill(DRIVER % "put" + "--size {size} --part-size {part_size}", url=url)
+            harness.run(prepare, self.arguments.client_cpu)
         return self.compare(name, self.fill(self.arguments.floor or case.floor, url=url),
                             self.fill(self.arguments.ours or case.ours, url=url), case.limit)
 
@@ -200,6 +232,49 @@ class Bench:
         return {"case": f"small_{connections}", "ratio": harness.median(ratios), "limit_low": 0.6,
                 "bounds": harness.median_bounds(ratios), "runs": runs,
                 "wrk": small_summary(runs, "floor"), "ours": small_summary(runs, "ours")}
+
+    def driver_writers(self):
+        return [self.writers(count, size) for count, size in WRITERS]
+
+    def writers(self, count, size):
+        """Files written side by side under a small budget: throughput over that without a bound."""
+        log(f"driver_writers, {count} of {size >> 20} MiB: {self.arguments.pairs} pairs")
+        commands = {side: self.fill(WRITERS_OURS, url=self.url("sandbox", ""), writers=count,
+                                    size=size, budget=budget)
+                    for side, budget in (("floor", WRITERS_UNBOUNDED), ("ours", WRITERS_BUDGET))}
+        runs = []
+        for index in range(self.arguments.pairs):
+            pair = {}
+            for side in ("floor", "ours") if index % 2 == 0 else ("ours", "floor"):
+                pair[side] = harness.run(commands[side], self.arguments.client_cpu)
+            pair["ratio"] = pair["floor"]["wall_s"] / pair["ours"]["wall_s"]
+            runs.append(pair)
+            log(f"  pair {index + 1}: ratio {pair['ratio']:.3f}, peak RSS "
+                f"{pair['ours']['rss_peak_bytes'] / (1 << 20):.1f} MiB and without a bound "
+                f"{pair['floor']['rss_peak_bytes'] / (1 << 20):.1f}")
+        ratios = [pair["ratio"] for pair in runs]
+        return {"case": f"driver_writers, {count} x {size >> 20} MiB", "limit_low": 0.9,
+                "writers": count, "ratio": harness.median(ratios),
+                "bounds": harness.median_bounds(ratios), "runs": runs,
+                "rss_peak_bytes": max(pair["ours"]["rss_peak_bytes"] for pair in runs),
+                "rss_unbounded_bytes": max(pair["floor"]["rss_peak_bytes"] for pair in runs)}
+
+    def driver_walk(self):
+        return [self.walk(keys) for keys in self.arguments.walk_keys or WALK_KEYS]
+
+    def walk(self, keys):
+        """One walk over so many files: its requests, and what a file costs."""
+        url = self.url("sandbox", "")
+        log(f"driver_walk: {keys} files")
+        harness.run(self.fill(DRIVER % "fill" + "--keys {keys}", url=url, keys=keys),
+                    self.arguments.client_cpu)
+        command = self.fill(DRIVER % "walk" + "--keys {keys}", url=url, keys=keys)
+        runs = [harness.run(command, self.arguments.client_cpu) for _ in range(WALK_RUNS)]
+        return {"case": f"driver_walk_{keys}", "keys": keys, "runs": runs,
+                "requests": max(run["requests"] for run in runs),
+                "cpu_us": harness.median([(run["user_s"] + run["sys_s"]) / keys * 1e6
+                                          for run in runs]),
+                "wall_us": harness.median([run["wall_s"] / keys * 1e6 for run in runs])}
 
     def overlap(self):
         """Whether as many requests are in service at once as we ask for."""
@@ -276,7 +351,7 @@ def verdict(row):
 
 
 def print_tables(rows):
-    compared = [row for row in rows if "ratio" in row and "wrk" not in row]
+    compared = [row for row in rows if "ratio" in row and "floor" in row]
     if compared:
         print("| case | floor CPU-s/GiB | ours | ratio (95 % of the median) | bar | ours: GiB/s "
               "| user share | enters/GiB | peak RSS MiB (floor) | steal s |")
@@ -299,12 +374,37 @@ def print_tables(rows):
         print(f"| {row['case']} | {row['wrk']['per_s']:.0f} | {row['ours']['per_s']:.0f} "
               f"| {row['ratio']:.3f}{interval} | {verdict(row)} "
               f"| {row['wrk']['cpu_us']:.1f} | {row['ours']['cpu_us']:.1f} |")
+    print_driver_tables(rows)
     for row in rows:
         if row["case"] == "aes":
             print(f"\nAES-128-GCM alone: {row['floor']['cpu_s_per_gib']:.4f} CPU-s/GiB")
         if row["case"] == "overlap":
             print(f"\nRequests in service at once: {row['served_at_once']} "
                   f"of {row['asked']} asked for")
+
+
+def print_driver_tables(rows):
+    writers = [row for row in rows if "writers" in row]
+    if writers:
+        print("\n| writers side by side | throughput / unbounded (95 % of the median) | bar "
+              "| peak RSS MiB | bar | unbounded |")
+        print("|---|---|---|---|---|---|")
+    for row in writers:
+        bounds = row["bounds"]
+        interval = f" ({bounds[0]:.3f}-{bounds[1]:.3f})" if bounds else ""
+        held = "met" if row["rss_peak_bytes"] <= WRITERS_RSS_MAX else "MISSED"
+        print(f"| {row['case']} | {row['ratio']:.3f}{interval} | {verdict(row)} "
+              f"| {row['rss_peak_bytes'] / (1 << 20):.1f} | <= {WRITERS_RSS_MAX >> 20}: {held} "
+              f"| {row['rss_unbounded_bytes'] / (1 << 20):.1f} |")
+    walks = [row for row in rows if "keys" in row]
+    if walks:
+        print("\n| walk over files | requests | bar | CPU-us per file | us per file |")
+        print("|---|---|---|---|---|")
+    for row in walks:
+        most = row["keys"] // 1000 + 1
+        held = "met" if row["requests"] <= most else "MISSED"
+        print(f"| {row['keys']} | {row['requests']} | <= {most}: {held} | {row['cpu_us']:.2f} "
+              f"| {row['wall_us']:.2f} |")
 
 
 def machine():

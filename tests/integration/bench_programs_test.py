@@ -12,8 +12,10 @@ import sys
 import threading
 
 from support.checks import check, check_equal, run_test, step, wait_until
+from support.endpoints import list_keys
 from support.nginx import Nginx
 from support.programs import run_program
+from support.sandbox import Sandbox
 from support.workspace import Workspace, accepts_connections
 
 # Neither a multiple of the part nor of a TLS record, and small enough for a second.
@@ -183,10 +185,80 @@ def aes(programs):
         check_equal(json.loads(done.out)["bytes"], 64 << 20, "bytes decrypted")
 
 
+class Driver:
+    """The program `driver` on a sandbox of its own."""
+
+    def __init__(self, space, programs, ringpull):
+        self._program = programs / "driver"
+        self.sandbox = Sandbox(space, ringpull, buckets=("bench",)).endpoint
+        self._environment = space.environment(**self.sandbox.settings())
+
+    def run(self, case, *options, expect=0):
+        done = run_program(self._program, case, "--endpoint", self.sandbox.url, "--bucket", "bench",
+                           *options, env=self._environment, expect=expect)
+        return done if expect else json.loads(done.out)
+
+    def keys(self, prefix):
+        return list_keys(self.sandbox.boto(), "bench", Prefix=prefix)
+
+
+def driver_transfers(driver):
+    parts = ("--size", OBJECT_SIZE, "--part-size", "5M", "--concurrency", "3")
+    twice = ("--total-bytes", 2 * OBJECT_SIZE)
+    client = driver.sandbox.boto()
+    digests = set()
+    for side in ((), ("--verbs",)):
+        with step(f"driver put {' '.join(side)} writes the file in parts"):
+            result = driver.run("put", *parts, *twice, *side)
+            # Each time five parts, what begins the upload and what ends it.
+            check_equal((result["bytes"], result["requests"]), (2 * OBJECT_SIZE, 2 * 7),
+                        "bytes and requests")
+            data = client.get_object(Bucket="bench", Key="object")["Body"].read()
+            check_equal(len(data), OBJECT_SIZE, "the object's size")
+            digests.add(hashlib.sha256(data).hexdigest())
+    check_equal(len(digests), 1, "contents that writer and verbs have written")
+    for side, requests in (((), None), (("--verbs",), 5)):
+        with step(f"driver get {' '.join(side)} reads it"):
+            result = driver.run("get", *parts, *side)
+            check_equal(result["bytes"], OBJECT_SIZE, "bytes")
+            check_equal(result["requests"], requests or result["requests"], "requests")
+    spoiled = data[:-1] + bytes([data[-1] ^ 1])
+    client.put_object(Bucket="bench", Key="object", Body=spoiled)
+    for side in ((), ("--verbs",)):
+        with step(f"driver get {' '.join(side)} notices one wrong byte"):
+            done = driver.run("get", *parts, *side, expect=1)
+            check("differ" in done.err, f"another error than expected:\n{done}")
+
+
+def driver_writers(driver):
+    with step("driver writers finishes more files than its budget has blocks, each in parts"):
+        result = driver.run("writers", "--writers", "12", "--size", 11 << 20, "--part-size", "5M",
+                            "--concurrency", "2", "--budget", "20M")
+        check_equal(result["bytes"], 12 * (11 << 20), "bytes")
+        check_equal(result["requests"], 12 * 5, "requests")
+        check(result["rss_peak_bytes"] > 0, f"no memory in {result}")
+        check_equal(driver.keys("writers/"), [], "files left behind")
+
+
+def driver_walk(driver):
+    with step("driver walk lists a thousand keys in each request"):
+        result = driver.run("fill", "--keys", "2500")
+        check_equal((result["keys"], result["requests"]), (2500, 2500), "files and requests")
+        result = driver.run("walk", "--keys", "2500")
+        check_equal((result["keys"], result["bytes"], result["requests"]), (2500, 2500, 3),
+                    "files, bytes and requests")
+    with step("driver walk notices a missing file"):
+        driver.sandbox.boto().delete_object(Bucket="bench", Key="walk-2500/00002/499")
+        done = driver.run("walk", "--keys", "2500", expect=1)
+        check("2499 files" in done.err, f"another error than expected:\n{done}")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("programs", type=pathlib.Path, help="the build's folder bench")
-    programs = parser.parse_args().programs
+    parser.add_argument("ringpull", type=pathlib.Path, help="the tool, for its sandbox")
+    arguments = parser.parse_args()
+    programs = arguments.programs
     seed = 20
     print(f"seed {seed}")
     data = random.Random(seed).randbytes(OBJECT_SIZE)
@@ -197,6 +269,11 @@ def main():
     with Workspace() as space:
         small(space, programs)
     aes(programs)
+    with Workspace() as space:
+        driver = Driver(space, programs, arguments.ringpull)
+        driver_transfers(driver)
+        driver_writers(driver)
+        driver_walk(driver)
 
 
 if __name__ == "__main__":
