@@ -47,6 +47,8 @@ std::optional<ServerAddress> ServerAddress::from_environment() {
   return address;
 }
 
+bool ServerAddress::has_small_policy() { return !setting("SMALL_POLICY").empty(); }
+
 void PrintTo(const DriverCase& value, std::ostream* out) { *out << value.name; }
 
 std::vector<DriverCase> driver_cases() {
@@ -153,6 +155,10 @@ Task<Result<void>> Bed::sweep() {
     s3::DeleteObjectOptions request(bucket(), s3::ObjectKey(name));
     RINGPULL_CO_CHECK(co_await owner_->delete_object(request));
   }
+  co_return co_await abort_uploads();
+}
+
+Task<Result<void>> Bed::abort_uploads() {
   RINGPULL_CO_TRY(auto under_way, co_await uploads());
   for (const s3::ListedUpload& upload : under_way) {
     s3::AbortMultipartUploadOptions request(bucket(), upload.key, upload.upload_id);

@@ -47,6 +47,7 @@ class ServerAddress {
  public:
   ServerAddress() = default;
   static std::optional<ServerAddress> from_environment();
+  static bool has_small_policy();
 
   std::string url;
   s3::Bucket bucket = s3::Bucket("b");
@@ -116,6 +117,8 @@ class Bed {
   /// Everything in the bucket.
   Task<Result<std::vector<std::string>>> keys();
   Task<Result<std::vector<s3::ListedUpload>>> uploads();
+  /// All of them, by the owner: after what the driver was not to do itself.
+  Task<Result<void>> abort_uploads();
 
  private:
   Task<void> run_on_server(Body body);

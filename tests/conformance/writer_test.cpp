@@ -161,7 +161,7 @@ Task<Result<void>> cancel_after(Bed& b, std::size_t size, bool append) {
 
 TEST_P(Writer, LeavesNothingWhenItIsCancelled) {
   run([](Bed& b) -> Task<Result<void>> {
-    for (std::size_t size : {std::size_t(0), std::size_t(32), 11 * kMiB, 25 * kMiB}) {
+    for (std::size_t size : {std::size_t(0), std::size_t(32), 25 * kMiB, 60 * kMiB}) {
       RINGPULL_CO_CHECK(co_await cancel_after(b, size, false));
       RINGPULL_CO_TRY(std::uint64_t before,
                       co_await write_and_suspend(b.driver(), "/a", bytes_of("before"), false));
