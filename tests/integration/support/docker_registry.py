@@ -13,6 +13,7 @@ class DockerRegistry:
     def __init__(self, space, endpoint, bucket, root="/reg", chunk_bytes=8 << 20):
         self._space = space
         port = space.free_port()
+        self.secret = "of upload states"
         self.address = f"127.0.0.1:{port}"
         directory = space.directory(f"registry-{port}")
         storage = {"region": endpoint.region, "regionendpoint": endpoint.url, "bucket": bucket,
@@ -22,7 +23,8 @@ class DockerRegistry:
                    "multipartcopychunksize": 16 << 20, "multipartcopymaxconcurrency": 8}
         configuration = directory / "config.json"  # JSON is YAML too
         configuration.write_text(json.dumps({
-            "version": 0.1, "http": {"addr": self.address}, "log": {"level": "info"},
+            "version": 0.1, "log": {"level": "info"},
+            "http": {"addr": self.address, "secret": self.secret},
             "storage": {"s3": storage, "cache": {"blobdescriptor": "inmemory"},
                         "delete": {"enabled": True}}}))
         # Go reads SSL_CERT_FILE; AWS_CA_BUNDLE makes this registry panic.
