@@ -62,7 +62,7 @@ def run_suite(program, space, owner, driver, tests, seconds_max, **settings):
 def test(program, long):
     with Workspace() as space:
         with step("radosgw starts"):
-            server = Radosgw(space)
+            server = Radosgw(space, on_disk=long)
             owner = server.endpoint
             client = owner.boto()
             client.create_bucket(Bucket=BUCKET)

@@ -43,8 +43,9 @@ mon data = {directory}/mon
 mon data avail crit = 1
 [osd]
 osd data = {directory}/osd
-osd objectstore = memstore
+osd objectstore = {store}
 memstore device bytes = 8589934592
+bluestore block size = 34359738368
 osd memory target = 1073741824
 osd class load list = *
 osd class default list = *
@@ -63,7 +64,8 @@ rgw gc obj min wait = 0
 class Radosgw:
     """`endpoint` (http) and `secure_endpoint` (https), both path style on 127.0.0.1."""
 
-    def __init__(self, space):
+    def __init__(self, space, on_disk=False):
+        """Keeps objects in memory, 8 GiB at most; on disk 32 GiB, in a file that grows."""
         self._space = space
         self._directory = space.directory("radosgw")
         for name in ("mon", "osd", "run"):
@@ -72,7 +74,8 @@ class Radosgw:
         self.http_port, self.https_port = space.free_port(), space.free_port()
         self._fsid, self._monitor_ports = uuid.uuid4(), (space.free_port(), space.free_port())
         (self._directory / "ceph.conf").write_text(CONFIGURATION.format(
-            fsid=self._fsid, directory=self._directory, mon_v2=self._monitor_ports[0],
+            store="bluestore" if on_disk else "memstore", fsid=self._fsid,
+            directory=self._directory, mon_v2=self._monitor_ports[0],
             mon_v1=self._monitor_ports[1], http=self.http_port, https=self.https_port,
             certificate=certificates.certificate, key=certificates.key))
         self._start_monitor()
