@@ -26,7 +26,7 @@ Task<Result<void>> cat(Session& session, const CatArguments& arguments) {
       auto received = co_await stream.body.read_some(block.bytes());
       if (!received) co_return fail(std::move(received).error().context(url.str()));
       std::string_view bytes(reinterpret_cast<const char*>(block.bytes().data()), *received);
-      RINGPULL_CO_CHECK(write_out(bytes));
+      RINGPULL_CO_CHECK(co_await write_out(bytes));
     }
   }
   co_return Result<void>();

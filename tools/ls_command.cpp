@@ -52,7 +52,7 @@ Task<Result<void>> list(Session& session, const LsArguments& arguments) {
       text += prefix_line(prefix, arguments.json);
     }
     for (const s3::ListedObject& object : page.objects) text += object_line(object, arguments.json);
-    RINGPULL_CO_CHECK(write_out(text));
+    RINGPULL_CO_CHECK(co_await write_out(text));
     if (!page.truncated) co_return Result<void>();
     options.continuation_token = page.next_continuation_token;
   }

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include <ringpull/engine/result.hpp>
+#include <ringpull/engine/task.hpp>
 
 namespace ringpull::tools {
 
@@ -12,9 +13,10 @@ namespace ringpull::tools {
 /// such a number. Reading from them, or writing to them, still fails.
 void occupy_standard_descriptors() noexcept;
 
-/// Writes to standard output with the blocking call, which may be anything: the one place where a
-/// loop may wait. `io` when that fails, also when nobody reads any more.
-[[nodiscard]] Result<void> write_out(std::string_view text);
+/// Writes to standard output, which may be anything, blocking or not. While it takes nothing the
+/// loop goes on, and a stop ends the wait. `io` when writing fails, also when nobody reads any
+/// more.
+engine::Task<Result<void>> write_out(std::string_view text);
 
 /// The text of a JSON value and a line feed. Keys and header fields need not be UTF-8: what is not
 /// becomes U+FFFD.

@@ -63,7 +63,8 @@ Task<Result<void>> stat(Session& session, const StatArguments& arguments) {
   s3::HeadObjectOptions options(url.bucket, url.key);
   options.checksum_mode = true;
   RINGPULL_CO_TRY(s3::ObjectInfo info, co_await session.client().head_object(options));
-  auto written = write_out(arguments.json ? as_json(url, info) : as_text(url, info));
+  std::string text = arguments.json ? as_json(url, info) : as_text(url, info);
+  auto written = co_await write_out(text);
   co_return written;
 }
 

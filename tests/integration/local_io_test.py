@@ -7,6 +7,9 @@ Usage: local_io_test.py RINGPULL
 import os
 import re
 import resource
+import select
+import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -14,14 +17,14 @@ from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import quote
 
-from support.checks import check, check_equal, run_test, step
+from support.checks import check, check_equal, run_test, step, wait_until
 from support.programs import dies_with_us
 from support.ringpull import Ringpull
 from support.sandbox import Sandbox
 from support.workspace import Workspace
 
 BUCKET = "local"
-USAGE, NOT_FOUND, LOCAL = 2, 3, 10  # exit codes, as documented
+USAGE, NOT_FOUND, LOCAL, INTERRUPTED = 2, 3, 10, 130  # exit codes, as documented
 ODD_KEYS = ("a b", "../up", "a/../b", "//", "a//b", "a+b", "a%2Fb", ".", "..", "a?b#c&d=e", "q'\"<>",
             "folder/", " lead", "tab\there", "\u00fc/\u65e5\u672c", "\x01")
 LATIN_KEY = b"latin-\xe9"  # which S3 refuses, and other servers may have
@@ -185,6 +188,28 @@ def check_outputs(streams, client, space):
         check_equal(target.read_bytes(), bytes(4 << 20), "what get wrote")
 
 
+def check_output_that_waits(streams):
+    """Neither a pipe nor a socket that nobody empties keeps Ctrl-C from ending the command."""
+    sockets = [end.detach() for end in socket.socketpair()]
+    for name, (reader, writer) in (("pipe", os.pipe()), ("socket", sockets)):
+        cat = streams.start("cat", f"s3://{BUCKET}/large", stdout=writer)
+        wait_until(lambda: not select.select([], [writer], [], 0)[1], f"a full {name}", 60)
+        cat.send_signal(signal.SIGINT)
+        _, err = cat.communicate(timeout=20)
+        check_equal(cat.returncode, INTERRUPTED, f"exit code with a full {name}: {err}")
+        os.close(reader)
+        os.close(writer)
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with open(reader, "rb") as output:
+        cat = streams.start("cat", f"s3://{BUCKET}/large", stdout=writer)
+        wait_until(lambda: not select.select([], [writer], [], 0)[1], "a full pipe", 60)
+        os.close(writer)
+        check_equal(output.read(), bytes(4 << 20), "what cat wrote to a pipe that does not block")
+        _, err = cat.communicate(timeout=60)
+        check_equal(cat.returncode, 0, f"exit code with a pipe that does not block: {err}")
+
+
 def check_file_size_limit(streams, space):
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
@@ -218,6 +243,8 @@ def test(executable):
             check_command_lines(tool)
         streams = Streams(executable, space, endpoint)
         check_outputs(streams, client, space)
+        with step("an output that takes nothing for now"):
+            check_output_that_waits(streams)
         with step("a file larger than this process may write"):
             check_file_size_limit(streams, space)
 
