@@ -106,6 +106,8 @@ class Bed {
   std::unique_ptr<s3::StorageDriver> another_driver();
   /// Past driver and policy.
   s3::Client& owner() { return *owner_; }
+  /// Past the driver, with its key: what it made may be closed to the bucket's owner.
+  s3::Client& verbs() { return *client_; }
   http::Client& http() { return *http_; }
   const ServerAddress& server() const noexcept { return address_; }
   const std::string& root_directory() const noexcept { return case_.root_directory; }

@@ -194,7 +194,9 @@ TEST_P(FileStream, IsReadByTenReadersAtOnceFromRandomOffsets) {
     auto sizes = co_await engine::when_all(std::move(readers));
     for (std::size_t i = 0; i < sizes.size(); ++i) {
       EXPECT_TRUE(sizes[i]) << sizes[i].error().message();
-      if (sizes[i]) EXPECT_EQ(*sizes[i], kSize - offsets[i]);
+      if (sizes[i]) {
+        EXPECT_EQ(*sizes[i], kSize - offsets[i]);
+      }
     }
     co_return Result<void>();
   });
@@ -216,7 +218,9 @@ TEST_P(FileStream, EightAreWrittenAndReadAtOnce) {
     auto sizes = co_await engine::when_all(std::move(tasks));
     for (const auto& size : sizes) {
       EXPECT_TRUE(size) << size.error().message();
-      if (size) EXPECT_EQ(*size, 8 * kMiB);
+      if (size) {
+        EXPECT_EQ(*size, 8 * kMiB);
+      }
     }
     co_return Result<void>();
   });

@@ -204,7 +204,9 @@ TEST_P(Writer, IsOfNoUseOnceItHasEnded) {
       auto closed = co_await writer->close();
       for (const Result<void>& refused : {written, committed, cancelled}) {
         EXPECT_FALSE(refused);
-        if (!refused) EXPECT_EQ(refused.error().kind(), ErrorKind::invalid_argument);
+        if (!refused) {
+          EXPECT_EQ(refused.error().kind(), ErrorKind::invalid_argument);
+        }
       }
       EXPECT_TRUE(closed);
       // A closed one has left its upload.
