@@ -78,6 +78,10 @@ void add_s3_options(CLI::App& command, S3Arguments& arguments, Transfers transfe
   command.add_option("--profile", arguments.profile,
                      "Profile of ~/.aws/config and ~/.aws/credentials; default: AWS's chain "
                      "(environment, web identity, AWS_PROFILE, container, EC2)");
+  command
+      .add_flag("--no-sign-request", arguments.no_sign_request,
+                "Look for no credentials and sign nothing: for what anyone may read")
+      ->excludes("--profile");
   CLI::Option* path_style = command.add_flag(
       "--path-style", arguments.path_style,
       "Address buckets as ENDPOINT/BUCKET always (done by itself for IP addresses and ports)");
@@ -172,30 +176,40 @@ Result<std::unique_ptr<Session>> Session::create(const S3Arguments& arguments) {
   http::ClientOptions metadata_options;
   RINGPULL_TRY(session->metadata_http_,
                http::Client::create(metadata_options, *session->resolver_));
-  s3::CredentialsServices services(*session->sts_http_, *session->metadata_http_,
-                                   *session->resolver_);
-  services.user_agent = kUserAgent;
-  s3::ProfileOptions profile;
-  profile.name = arguments.profile;
-  profile.sts.region = arguments.region;
-  session->credentials_ = std::make_unique<s3::RefreshingCredentialsProvider>(
-      s3::default_credentials_chain(services, profile));
+  if (!arguments.no_sign_request) session->use_credentials_chain(arguments);
 
   s3::ClientOptions options(std::move(endpoint));
   options.user_agent = kUserAgent;
   if (arguments.signature == "v2") options.signature_version = s3::SignatureVersion::v2;
   session->client_ =
-      std::make_unique<s3::Client>(std::move(options), *session->http_, *session->credentials_);
+      std::make_unique<s3::Client>(std::move(options), *session->http_, session->credentials());
   return session;
 }
 
+s3::CredentialsProvider& Session::credentials() noexcept {
+  if (chain_) return *chain_;
+  return anonymous_;
+}
+
+void Session::use_credentials_chain(const S3Arguments& arguments) {
+  s3::CredentialsServices services(*sts_http_, *metadata_http_, *resolver_);
+  services.user_agent = kUserAgent;
+  s3::ProfileOptions profile;
+  profile.name = arguments.profile;
+  profile.sts.region = arguments.region;
+  chain_ = std::make_unique<s3::RefreshingCredentialsProvider>(
+      s3::default_credentials_chain(services, profile));
+}
+
 Task<Result<void>> Session::load_credentials() {
-  RINGPULL_CO_TRY(const s3::Credentials* credentials, co_await credentials_->credentials());
-  (void)credentials;
+  RINGPULL_CO_TRY(const s3::Credentials* loaded, co_await credentials().credentials());
+  (void)loaded;
   co_return Result<void>();
 }
 
-Task<void> Session::close() { return credentials_->close(); }
+Task<void> Session::close() {
+  if (chain_) co_await chain_->close();
+}
 
 ExitCode run_session(const std::string& command, const S3Arguments& arguments, const Body& body) {
   raise_descriptor_limit();

@@ -31,11 +31,12 @@ struct S3Arguments {
   bool path_style = false;
   bool virtual_host = false;
   bool no_verify = false;
+  bool no_sign_request = false;
   bool quiet = false;
 };
 
-/// Adds --endpoint, --region, --profile, --path-style, --virtual-host, --signature, --ca,
-/// --no-verify; with `transfers` also --part-size, --concurrency, --quiet.
+/// Adds --endpoint, --region, --profile, --no-sign-request, --path-style, --virtual-host,
+/// --signature, --ca, --no-verify; with `transfers` also --part-size, --concurrency, --quiet.
 enum class Transfers : bool { no, yes };
 void add_s3_options(CLI::App& command, S3Arguments& arguments, Transfers transfers);
 
@@ -66,6 +67,9 @@ class Session {
   s3::TransferOptions transfer_options() const { return transfer_; }
 
  private:
+  void use_credentials_chain(const S3Arguments& arguments);
+  s3::CredentialsProvider& credentials() noexcept;
+
   explicit Session(const engine::MemoryBudgetOptions& memory) noexcept
       : budget_(memory), pool_(budget_) {}
 
@@ -76,7 +80,9 @@ class Session {
   std::unique_ptr<http::Client> http_;
   std::unique_ptr<http::Client> sts_http_;
   std::unique_ptr<http::Client> metadata_http_;
-  std::unique_ptr<s3::RefreshingCredentialsProvider> credentials_;
+  /// Null with --no-sign-request.
+  std::unique_ptr<s3::RefreshingCredentialsProvider> chain_;
+  s3::StaticCredentialsProvider anonymous_{s3::Credentials()};
   std::unique_ptr<s3::Client> client_;
 };
 

@@ -93,8 +93,9 @@ class Tool:
     def ls(self, *options, expect=0, **variables):
         """`ls` of the bucket, with nothing but these variables and files."""
         variables.setdefault("AWS_EC2_METADATA_DISABLED", "true")
-        done = run_program(self._executable, "ls", "--endpoint", self._key.url, "--region",
-                           self._key.region, *options, f"s3://{BUCKET}/", expect=expect,
+        if "--endpoint" not in options:
+            options = ("--endpoint", self._key.url, *options)
+        done = run_program(self._executable, "ls", "--region", self._key.region, *options, f"s3://{BUCKET}/", expect=expect,
                            env=self._space.environment(**variables))
         check(self._key.secret_key not in done.out + done.err, "the secret key shows")
         return done
@@ -143,6 +144,33 @@ def check_places(tool, space, key, services):
     config.unlink()
 
 
+class PublicBucket(http.server.BaseHTTPRequestHandler):
+    """An empty bucket that anyone may list; keeps what Authorization came."""
+
+    def do_GET(self):
+        self.server.authorizations.append(self.headers["Authorization"])
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>")
+
+    def log_message(self, *_arguments):
+        pass
+
+
+def check_unsigned(tool, key):
+    done = tool.ls("--no-sign-request", expect=DENIED)
+    check("AccessDenied" in done.err, f"the sandbox did not refuse: {done.err}")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), PublicBucket) as server:
+        server.authorizations = []
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        public = ("--endpoint", f"http://127.0.0.1:{server.server_port}")
+        # Keys that are there are not used either.
+        tool.ls("--no-sign-request", *public, AWS_ACCESS_KEY_ID=key.access_key,
+                AWS_SECRET_ACCESS_KEY=key.secret_key)
+        server.shutdown()
+    check_equal(server.authorizations, [None], "Authorization of the requests")
+
+
 def test(executable):
     with Workspace() as space:
         with step("the sandbox starts"):
@@ -157,6 +185,8 @@ def test(executable):
                          'profile "default"', "container", "EC2 metadata service"):
                 check(text in done.err, f"{text!r} is missing: {done.err}")
             print(f"    {done.err.strip()}")
+        with step("--no-sign-request"):
+            check_unsigned(tool, key)
 
 
 if __name__ == "__main__":
