@@ -2,7 +2,9 @@
 
 namespace ringpull::tools {
 
-ExitCode exit_code(ErrorKind kind) noexcept {
+namespace {
+
+ExitCode of_kind(ErrorKind kind) noexcept {
   switch (kind) {
     case ErrorKind::not_found: return ExitCode::not_found;
     case ErrorKind::unauthenticated:
@@ -28,6 +30,16 @@ ExitCode exit_code(ErrorKind kind) noexcept {
     case ErrorKind::internal: return ExitCode::failure;
   }
   return ExitCode::failure;
+}
+
+}  // namespace
+
+bool is_unknown_host(const Error& error) noexcept {
+  return error.is(ErrorKind::not_found) && error.http_status() == 0 && !error.code();
+}
+
+ExitCode exit_code(const Error& error) noexcept {
+  return is_unknown_host(error) ? ExitCode::unreachable : of_kind(error.kind());
 }
 
 }  // namespace ringpull::tools

@@ -20,6 +20,9 @@ enum class ExitCode : int {
   interrupted = 130,  ///< Ctrl-C
 };
 
-ExitCode exit_code(ErrorKind kind) noexcept;
+/// `not_found` without an answer of a server or an errno: it is the host that nobody knows.
+bool is_unknown_host(const Error& error) noexcept;
+
+ExitCode exit_code(const Error& error) noexcept;
 
 }  // namespace ringpull::tools

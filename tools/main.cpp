@@ -22,13 +22,13 @@ std::string_view local_advice(const Error& error) {
 
 /// What to do about it, where the message does not say so already.
 std::string_view advice(const Error& error) {
-  bool local = error.code().category() == std::system_category() && error.http_status() == 0;
+  bool local = error.code() && error.code().category() == std::system_category() &&
+               error.http_status() == 0;
   std::string_view about_this_machine = local ? local_advice(error) : std::string_view();
   if (!about_this_machine.empty()) return about_this_machine;
   switch (error.kind()) {
     case ErrorKind::not_found:
-      // No answer: it is the host that nobody knows.
-      if (error.http_status() == 0) return "check --endpoint and the bucket's name";
+      if (is_unknown_host(error)) return "check --endpoint and the bucket's name";
       return "check the name: `ringpull ls` lists what is there";
     case ErrorKind::unauthenticated:
       return "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and the clock of this machine";
@@ -50,7 +50,7 @@ ExitCode report(const std::string& command, const Error& error) {
   if (!what_to_do.empty() && !said) line += fmt::format("; {}", what_to_do);
   line += '\n';
   std::fputs(line.c_str(), stderr);  // nobody could be told that this failed
-  return exit_code(error.kind());
+  return exit_code(error);
 }
 
 namespace {

@@ -45,6 +45,9 @@ def cases(space, store):
         Case("unreachable port", plain.with_(url=f"http://{nobody}"), ["get", URL, target],
              code=UNREACHABLE, on=re.escape(nobody), why="refused",
              advice="endpoint|running|listening"),
+        Case("unknown host", plain.with_(url="http://no-such-host.invalid"), ["get", URL, target],
+             code=UNREACHABLE, on="no-such-host.invalid", why="not found|resolve",
+             advice="endpoint"),
         Case("untrusted certificate", secure.with_(ca=stranger), ["get", URL, target],
              code=TLS, on=re.escape(secure.host), why="certificate", advice="--ca"),
     ]

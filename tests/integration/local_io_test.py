@@ -24,7 +24,7 @@ from support.sandbox import Sandbox
 from support.workspace import Workspace
 
 BUCKET = "local"
-USAGE, NOT_FOUND, LOCAL, INTERRUPTED = 2, 3, 10, 130  # exit codes, as documented
+USAGE, NOT_FOUND, UNREACHABLE, LOCAL, INTERRUPTED = 2, 3, 5, 10, 130  # exit codes, as documented
 ODD_KEYS = ("a b", "../up", "a/../b", "//", "a//b", "a+b", "a%2Fb", ".", "..", "a?b#c&d=e", "q'\"<>",
             "folder/", " lead", "tab\there", "\u00fc/\u65e5\u672c", "\x01")
 LATIN_KEY = b"latin-\xe9"  # which S3 refuses, and other servers may have
@@ -128,6 +128,14 @@ def check_files_that_are_none(tool, space, source):
     check_equal(tool.list(f"s3://{BUCKET}/from-"), {}, "keys made of a pipe or a folder")
     expect_line(tool, NOT_FOUND, "check the path", "put", missing, f"s3://{BUCKET}/missing")
     expect_line(tool, NOT_FOUND, "check the path", "get", small, missing / "file")
+
+
+def check_unknown_host(tool, space, endpoint):
+    """Nobody may register a name below .invalid (RFC 6761 6.4)."""
+    url = "http://no-such-host.invalid"
+    stranger = Ringpull(tool.executable, space, endpoint.with_(url=url))
+    expect_line(stranger, UNREACHABLE, "resolve no-such-host.invalid: .*--endpoint", "ls",
+                f"s3://{BUCKET}/")
 
 
 def check_command_lines(tool):
@@ -239,6 +247,8 @@ def test(executable):
             check_keys_without_a_name(tool, client, space)
         with step("files that are none"):
             check_files_that_are_none(tool, space, source)
+        with step("a host that nobody knows"):
+            check_unknown_host(tool, space, endpoint)
         with step("command lines"):
             check_command_lines(tool)
         streams = Streams(executable, space, endpoint)

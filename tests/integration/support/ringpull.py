@@ -15,7 +15,7 @@ class Ringpull:
     """
 
     def __init__(self, executable, space, endpoint, options=("--path-style",)):
-        self._executable, self._space, self._options = executable, space, options
+        self.executable, self._space, self._options = executable, space, options
         self.endpoint = endpoint
 
     def run(self, command, *arguments, expect=0, seconds_max=120):
@@ -47,7 +47,7 @@ class Ringpull:
         None is taken away."""
         environment = {**self._environment(), **settings}
         environment = {name: value for name, value in environment.items() if value is not None}
-        done = run_program(self._executable, *arguments, env=environment, expect=None,
+        done = run_program(self.executable, *arguments, env=environment, expect=None,
                            seconds_max=60)
         self._search_for_secrets(done.out + done.err)
         command = arguments[0]
@@ -80,7 +80,7 @@ class Ringpull:
 
     def _argv(self, command, arguments):
         trust = ("--ca", self.endpoint.ca) if self.endpoint.ca else ()
-        return (self._executable, command, "--endpoint", self.endpoint.url,
+        return (self.executable, command, "--endpoint", self.endpoint.url,
                 "--region", self.endpoint.region, *self._options, *trust, *arguments)
 
     def _environment(self):
