@@ -68,6 +68,10 @@ ErrorKind kind_of_status(int status) noexcept {
   return ErrorKind::invalid_argument;
 }
 
+bool is_redirect(int status) noexcept {
+  return status == 301 || status == 302 || status == 307 || status == 308;
+}
+
 bool changes_something(Operation operation) noexcept {
   switch (operation) {
     case Operation::get_object:
@@ -141,6 +145,11 @@ std::string describe(const ResponseContext& context, int status, const ErrorDocu
   if (!hint.empty()) return out + "; the bucket is in region " + one_line(hint);
   if (!document.endpoint.empty()) return out + "; use endpoint " + one_line(document.endpoint);
   if (auto text = advice(document.code); !text.empty()) (out += "; ") += text;
+  if (document.code.empty() && is_redirect(status)) {
+    out +=
+        "; the bucket is in another region, or the endpoint is another: set the right region "
+        "and endpoint";
+  }
   return out;
 }
 

@@ -174,6 +174,15 @@ TEST(S3Error, NamesTheRegionWhereTheRegionIsTheTrouble) {
   }
 }
 
+TEST(S3Error, SaysWhatToSetWhereARedirectNamesNoTarget) {
+  for (int status : {301, 302, 307, 308}) {
+    Error lost = error_from_response(kGet, response(status), "");
+    EXPECT_EQ(lost.hint(), "") << status;
+    EXPECT_NE(lost.message().find("set the right region and endpoint"), std::string::npos)
+        << lost.message();
+  }
+}
+
 TEST(S3Error, NamesNoRegionWhereItIsOnlyMentioned) {
   http::ResponseHead mentions = response(403, {{"x-amz-bucket-region", "eu-west-3"}});
   Error denied = error_from_response(kGet, mentions, document("AccessDenied"));
