@@ -30,6 +30,14 @@ bool blames_address(const Error& error) noexcept {
          (error.is(ErrorKind::timed_out) && error.code());
 }
 
+/// Whoever reads the reason would otherwise look for the fault at the server that they named.
+Error about_proxy(const Proxy& proxy, const Error& error) {
+  if (error.is(ErrorKind::cancelled) || error.is(ErrorKind::timed_out)) return error;
+  return Error(error).context("no way to the proxy " + proxy.url.authority() +
+                              "; check its address, which is HTTP_PROXY's or HTTPS_PROXY's unless "
+                              "the program gives it");
+}
+
 }  // namespace
 
 /// What the attempts of one race share. Their tasks end before it does.
@@ -58,7 +66,10 @@ Task<Result<Transport>> Dialer::dial_within(const Url& url, const Proxy* proxy,
                                             std::string_view& stage) {
   if (url.scheme() == Scheme::https) RINGPULL_CO_CHECK(prepare_tls());
   const Url& peer = proxy != nullptr ? proxy->url : url;
-  RINGPULL_CO_TRY(TcpStream stream, co_await connect(peer, stage));
+  auto connected = co_await connect(peer, stage);
+  if (!connected && proxy != nullptr) co_return fail(about_proxy(*proxy, connected.error()));
+  if (!connected) co_return fail(std::move(connected).error());
+  TcpStream stream = std::move(*connected);
   if (url.scheme() == Scheme::http) co_return Transport(std::move(stream));
   if (proxy != nullptr) {
     stage = "the proxy opened no tunnel";

@@ -138,6 +138,15 @@ def check_unknown_host(tool, space, endpoint):
                 f"s3://{BUCKET}/")
 
 
+def check_unreachable_proxy(tool, space):
+    nobody = f"127.0.0.1:{space.free_port()}"
+    code, line = tool.error_line_of("ls", "--endpoint", "http://s3.invalid", f"s3://{BUCKET}/",
+                                    HTTP_PROXY=f"http://{nobody}")
+    check_equal(code, UNREACHABLE, f"exit code of {line}")
+    check(re.search(f"proxy {nobody}; .*HTTP_PROXY.*refused", line), f"no proxy: {line}")
+    check("--endpoint" not in line, f"advice about the endpoint: {line}")
+
+
 def check_command_lines(tool):
     expect_line(tool, USAGE, "url is required", "get")
     expect_line(tool, USAGE, "--concurrency", "get", "--concurrency", "0", f"s3://{BUCKET}/small")
@@ -249,6 +258,8 @@ def test(executable):
             check_files_that_are_none(tool, space, source)
         with step("a host that nobody knows"):
             check_unknown_host(tool, space, endpoint)
+        with step("a proxy that is not there"):
+            check_unreachable_proxy(tool, space)
         with step("command lines"):
             check_command_lines(tool)
         streams = Streams(executable, space, endpoint)
