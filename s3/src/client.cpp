@@ -90,6 +90,13 @@ bool is_completion(const ObjectInfo& object, const CompleteMultipartUploadOption
   return !failure.is(ErrorKind::already_exists) && object.etag.str().ends_with(count);
 }
 
+/// `stop`, told by the failure that was to be repeated.
+Error stopped_between_attempts(const Error& stop, const Error& failure) {
+  const char* how = stop.is(ErrorKind::timed_out) ? " (the time was over before another attempt)"
+                                                  : " (stopped before another attempt)";
+  return Error(stop.kind(), failure.message() + how).with_code(stop.code());
+}
+
 /// Of the answer, which may be a part of the object.
 std::uint64_t body_bytes(const GetObjectResult& answer) {
   return answer.range ? answer.range->length() : answer.info.size_bytes;
@@ -235,7 +242,8 @@ Task<Result<void>> Client::Impl::prepare_retry(RetryDecision decision, const Buc
     moved.insert_or_assign(bucket, std::move(other));
   }
   if (decision.delay.count() > 0) {
-    RINGPULL_CO_CHECK(co_await engine::sleep_for(decision.delay));
+    auto slept = co_await engine::sleep_for(decision.delay);
+    if (!slept) co_return fail(stopped_between_attempts(slept.error(), error));
   }
   co_return Result<void>();
 }

@@ -7,6 +7,7 @@
 #include <ringpull/engine/combinators.hpp>
 #include <ringpull/engine/loop.hpp>
 #include <ringpull/engine/scope.hpp>
+#include <ringpull/engine/timer.hpp>
 #include <ringpull/s3/client.hpp>
 #include <ringpull/s3/refreshing_credentials.hpp>
 
@@ -674,6 +675,36 @@ TEST(S3Client, ADeadlineEndsAVerbWhileItWaitsBetweenAttempts) {
         co_await engine::with_deadline(Deadline::after(10ms), b.client->list_objects_v2(list));
     EXPECT_FALSE(got);
     EXPECT_EQ(got.error().kind(), ErrorKind::timed_out);
+  });
+}
+
+Task<void> stop_between_attempts(Client& client, engine::StopSource& source) {
+  while (client.stats().retries == 0) {
+    auto slept = co_await engine::sleep_for(1ms);
+    (void)slept;
+  }
+  source.request_stop();
+}
+
+TEST(S3Client, AStopBetweenAttemptsTellsTheFailureThatWasToBeRepeated) {
+  Bed bed;
+  bed.retry.base_delay = std::chrono::hours(1);
+  bed.retry.delay_max = std::chrono::hours(1);
+  bed.scripts = {{read_head(), write(error(500, "InternalError")), hold()}};
+  bed.run([](Bed& b) -> Task<void> {
+    ListObjectsV2Options list{Bucket("b")};
+    engine::Context& context = co_await engine::current_context();
+    engine::StopSource source;
+    engine::Scope scope(context);
+    scope.spawn(stop_between_attempts(*b.client, source));
+    auto got = co_await engine::with_stop(source, b.client->list_objects_v2(list));
+    auto joined = co_await scope.join();
+    EXPECT_TRUE(joined);
+    EXPECT_FALSE(got);
+    EXPECT_EQ(got.error().kind(), ErrorKind::cancelled);
+    std::string text = got.error().message();
+    EXPECT_NE(text.find("InternalError"), std::string::npos) << text;
+    EXPECT_NE(text.find("stopped before another attempt"), std::string::npos) << text;
   });
 }
 
