@@ -64,7 +64,7 @@ Task<Result<void>> download_to(Session& session, const S3Url& url, const std::st
   auto joined = co_await scope.join();
   (void)joined;
   progress.erase();
-  if (!result) co_return fail(std::move(result).error());
+  if (!result) co_return fail(name_file(std::move(result).error(), path));
   co_return Result<void>();
 }
 

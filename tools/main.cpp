@@ -12,6 +12,9 @@ namespace {
 /// What to do about a failure of this machine's own files and limits.
 std::string_view local_advice(const Error& error) {
   if (error.code() == std::errc::no_space_on_device) return "free some space";
+  if (error.code() == std::errc::file_too_large) {
+    return "raise the limit of file sizes (ulimit -f), or use another file system";
+  }
   switch (error.kind()) {
     case ErrorKind::not_found: return "check the path";
     case ErrorKind::permission_denied: return "check the permissions of the file and its directory";
@@ -22,8 +25,8 @@ std::string_view local_advice(const Error& error) {
 
 /// What to do about it, where the message does not say so already.
 std::string_view advice(const Error& error) {
-  bool local = error.code() && error.code().category() == std::system_category() &&
-               error.http_status() == 0;
+  bool local =
+      error.code() && error.code().category() == std::system_category() && error.http_status() == 0;
   std::string_view about_this_machine = local ? local_advice(error) : std::string_view();
   if (!about_this_machine.empty()) return about_this_machine;
   switch (error.kind()) {

@@ -71,7 +71,7 @@ Task<Result<void>> put(Session& session, const PutArguments& arguments) {
   auto joined = co_await scope.join();
   (void)joined;
   progress.erase();
-  if (!result) co_return fail(std::move(result).error());
+  if (!result) co_return fail(name_file(std::move(result).error(), arguments.file));
   co_return Result<void>();
 }
 

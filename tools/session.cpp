@@ -1,6 +1,7 @@
 #include "tools/session.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <cstdlib>
@@ -146,6 +147,15 @@ Result<S3Url> S3Url::parse(const std::string& text) {
   url.bucket = s3::Bucket(rest.substr(0, slash));
   if (slash < rest.size()) url.key = s3::ObjectKey(rest.substr(slash + 1));
   return url;
+}
+
+Error name_file(Error error, const std::string& path) {
+  // No socket fails with these.
+  constexpr int kOfFiles[] = {EFBIG, ENOSPC, EDQUOT, EIO, EROFS, ESTALE};
+  bool of_file = error.code().category() == std::system_category() &&
+                 std::ranges::find(kOfFiles, error.code().value()) != std::end(kOfFiles);
+  if (!of_file) return error;
+  return std::move(error).context(path).with_kind(ErrorKind::io);
 }
 
 Result<std::unique_ptr<Session>> Session::create(const S3Arguments& arguments) {

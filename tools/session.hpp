@@ -52,6 +52,10 @@ struct S3Url {
   s3::ObjectKey key;
 };
 
+/// Names the file in an error of its reads or writes, which do not know it, and makes that one of
+/// this machine. Errors of anything else stay as they are.
+Error name_file(Error error, const std::string& path);
+
 /// The clients of one command, in its loop.
 class Session {
  public:

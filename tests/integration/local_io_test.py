@@ -233,7 +233,8 @@ def check_file_size_limit(streams, space):
     target = space.path / "limited"
     limited = streams.start("get", f"s3://{BUCKET}/large", target, preexec_fn=limit)
     _, err = limited.communicate(timeout=60)
-    check(limited.returncode > 0 and "too large" in err, f"{limited.returncode}: {err}")
+    check_equal(limited.returncode, LOCAL, f"exit code of {err}")
+    check(str(target) in err and "too large; raise the limit" in err, f"another line: {err}")
     check_equal([path.name for path in space.path.glob("limited*")], [], "files left")
 
 
