@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <array>
+#include <climits>
 #include <filesystem>
 #include <unistd.h>
 
@@ -48,6 +50,19 @@ Result<std::string> target_path(const GetArguments& arguments, const S3Url& url)
   return arguments.file;
 }
 
+/// Beside the target, so that a rename moves it there. Where the suffix leaves no room for the
+/// whole name (NAME_MAX, which file systems have as their limit of bytes), the name's end gives
+/// way, never by half a character.
+std::string partial_path(const std::string& target) {
+  std::filesystem::path path(target);
+  std::string name = path.filename().string();
+  std::string suffix = ".partial-" + std::to_string(::getpid());
+  std::size_t size = std::min<std::size_t>(name.size(), NAME_MAX - suffix.size());
+  auto is_inner = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
+  while (size > 0 && size < name.size() && is_inner(name[size])) --size;
+  return path.replace_filename(name.substr(0, size) + suffix).string();
+}
+
 Task<Result<void>> download_to(Session& session, const S3Url& url, const std::string& path,
                                Progress& progress) {
   engine::OpenOptions create(engine::FileMode::create);
@@ -71,7 +86,7 @@ Task<Result<void>> download_to(Session& session, const S3Url& url, const std::st
 Task<Result<void>> get(Session& session, const GetArguments& arguments) {
   RINGPULL_CO_TRY(S3Url url, S3Url::parse(arguments.url));
   RINGPULL_CO_TRY(std::string path, target_path(arguments, url));
-  std::string partial = path + ".partial-" + std::to_string(::getpid());
+  std::string partial = partial_path(path);
   auto show = arguments.s3.quiet ? Progress::Show::no : Progress::on_terminal();
   Progress progress(url.key.str().substr(url.key.str().rfind('/') + 1), 0, show);
   auto outcome = co_await download_to(session, url, partial, progress);

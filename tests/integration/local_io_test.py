@@ -130,6 +130,17 @@ def check_files_that_are_none(tool, space, source):
     expect_line(tool, NOT_FOUND, "check the path", "get", small, missing / "file")
 
 
+def check_long_names(tool, space, source):
+    """As long as a file's name may be; the partial file's is no longer."""
+    directory = space.directory("long")
+    for name in ("n" * 255, "n" * 250, "\u00fc" * 127, "n" + "\u65e5" * 84):
+        tool.put(source, f"s3://{BUCKET}/long/{name}")
+        tool.get(f"s3://{BUCKET}/long/{name}", directory)
+        check_equal((directory / name).read_bytes(), source.read_bytes(), f"the bytes of {name}")
+        (directory / name).unlink()
+    check_equal(list(directory.iterdir()), [], "files left beside long names")
+
+
 def check_unknown_host(tool, space, endpoint):
     """Nobody may register a name below .invalid (RFC 6761 6.4)."""
     url = "http://no-such-host.invalid"
@@ -251,6 +262,8 @@ def test(executable):
         with step("keys in no encoding"):
             check_keys_in_no_encoding(executable, space, endpoint)
             check_sandbox_refuses(executable, space, source)
+        with step("long names"):
+            check_long_names(tool, space, source)
         with step("a sandbox's directory with a file that is no record"):
             check_damaged_directory(tool, space)
         with step("keys whose last part is no file name"):
