@@ -357,7 +357,7 @@ ExitCode run_bench(const BenchArguments& arguments) {
   auto plan = plan_of(arguments);
   if (!plan) return report("bench", plan.error());
   bool two_cpus = std::thread::hardware_concurrency() >= 2;
-  auto signals = engine::SignalSet::create({SIGINT, SIGTERM});
+  auto signals = stop_signals();
   if (!signals) return report("bench", signals.error());
   auto server = ChildSandbox::start(plan->bucket.str(), arguments.tls, two_cpus ? 1 : -1);
   if (!server) return report("bench", server.error());

@@ -21,6 +21,7 @@
 #include "tools/command.hpp"
 #include "tools/limits.hpp"
 #include "tools/sandbox/s3_handler.hpp"
+#include "tools/session.hpp"
 
 namespace ringpull::tools {
 
@@ -152,7 +153,7 @@ Task<Result<void>> serve(SandboxArguments& arguments, engine::SignalSet& signals
 ExitCode run_sandbox(SandboxArguments& arguments) {
   raise_descriptor_limit();
   if (arguments.cpu >= 0) pin_to_cpu(arguments.cpu);
-  auto signals = engine::SignalSet::create({SIGINT, SIGTERM});
+  auto signals = stop_signals();
   if (!signals) return report("sandbox", signals.error());
   auto loop = engine::Loop::create(engine::LoopOptions());
   if (!loop) return report("sandbox", loop.error());

@@ -4,7 +4,9 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
+#include <fmt/format.h>
 
 #include <ringpull/engine/combinators.hpp>
 #include <ringpull/engine/loop.hpp>
@@ -42,9 +44,26 @@ Result<s3::Endpoint> endpoint_of(const S3Arguments& arguments) {
   return s3::Endpoint::create(url, s3::Region(region), style);
 }
 
-Task<void> stop_on_signal(engine::SignalSet& signals, engine::StopSource& source) {
-  auto number = co_await signals.wait();
-  if (number) source.request_stop();
+std::string_view left_behind(const std::string& command) {
+  if (command == "get") return "; a file with .partial- in its name may be left behind";
+  if (command == "put") return "; the parts of a multipart upload may be left behind";
+  return {};
+}
+
+[[noreturn]] void end_at_once(const std::string& command) {
+  std::string line =
+      fmt::format("ringpull {}: ended by a second signal{}\n", command, left_behind(command));
+  std::fputs(line.c_str(), stderr);
+  std::_Exit(static_cast<int>(ExitCode::interrupted));
+}
+
+Task<void> stop_on_signal(engine::SignalSet& signals, engine::StopSource& source,
+                          const std::string& command) {
+  auto first = co_await signals.wait();
+  if (!first) co_return;
+  source.request_stop();
+  auto second = co_await signals.wait();
+  if (second) end_at_once(command);
 }
 
 Task<Result<void>> with_credentials(Session& session, const Body& body) {
@@ -53,17 +72,17 @@ Task<Result<void>> with_credentials(Session& session, const Body& body) {
   co_return outcome;
 }
 
-Task<Result<void>> run_body(const S3Arguments& arguments, const Body& body,
-                            engine::SignalSet& signals) {
+Task<Result<void>> run_body(const std::string& command, const S3Arguments& arguments,
+                            const Body& body, engine::SignalSet& signals) {
   RINGPULL_CO_TRY(auto session, Session::create(arguments));
   engine::Context& context = co_await engine::current_context();
   engine::StopSource source;
   engine::Scope scope(context);
-  scope.spawn(stop_on_signal(signals, source));
+  scope.spawn(stop_on_signal(signals, source, command));
   Task<Result<void>> work = with_credentials(*session, body);
   auto outcome = co_await engine::with_stop(source, std::move(work));
-  scope.request_stop();
   co_await session->close();
+  scope.request_stop();
   auto joined = co_await scope.join();
   (void)joined;
   co_return outcome;
@@ -221,13 +240,20 @@ Task<void> Session::close() {
   if (chain_) co_await chain_->close();
 }
 
+Result<engine::SignalSet> stop_signals() {
+  struct sigaction hangup{};
+  bool ignored = ::sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler == SIG_IGN;
+  if (ignored) return engine::SignalSet::create({SIGINT, SIGTERM});
+  return engine::SignalSet::create({SIGINT, SIGTERM, SIGHUP});
+}
+
 ExitCode run_session(const std::string& command, const S3Arguments& arguments, const Body& body) {
   raise_descriptor_limit();
-  auto signals = engine::SignalSet::create({SIGINT, SIGTERM});
+  auto signals = stop_signals();
   if (!signals) return report(command, signals.error());
   auto loop = engine::Loop::create(engine::LoopOptions());
   if (!loop) return report(command, loop.error());
-  auto outcome = (*loop)->run([&] { return run_body(arguments, body, *signals); });
+  auto outcome = (*loop)->run([&] { return run_body(command, arguments, body, *signals); });
   if (outcome) return ExitCode::success;
   return report(command, outcome.error());
 }

@@ -9,6 +9,7 @@
 
 #include <ringpull/engine/buffer_pool.hpp>
 #include <ringpull/engine/resolver.hpp>
+#include <ringpull/engine/signal_set.hpp>
 #include <ringpull/http/client.hpp>
 #include <ringpull/s3/client.hpp>
 #include <ringpull/s3/refreshing_credentials.hpp>
@@ -90,7 +91,11 @@ class Session {
   std::unique_ptr<s3::Client> client_;
 };
 
-/// Runs `body` in a loop of its own; SIGINT and SIGTERM stop it, and its cleanup is waited for.
+/// SIGINT, SIGTERM and SIGHUP, the last unless it is ignored: nohup(1) wants that to stay.
+Result<engine::SignalSet> stop_signals();
+
+/// Runs `body` in a loop of its own; one of stop_signals() stops it, and its cleanup is waited for.
+/// A second one ends the process at once, with a line that says what may be left behind.
 using Body = std::function<engine::Task<Result<void>>(Session&)>;
 ExitCode run_session(const std::string& command, const S3Arguments& arguments, const Body& body);
 

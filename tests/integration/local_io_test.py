@@ -238,6 +238,35 @@ def check_output_that_waits(streams):
         check_equal(cat.returncode, 0, f"exit code with a pipe that does not block: {err}")
 
 
+def check_second_signal(executable, space):
+    """The server stands still, so that the abort of the upload cannot end."""
+    sandbox = Sandbox(space, executable, buckets=(BUCKET,))
+    client = sandbox.endpoint.boto()
+    source = space.path / "endless"
+    with open(source, "wb") as file:
+        file.truncate(4 << 30)
+    put = Streams(executable, space, sandbox.endpoint).start(
+        "put", "--region", sandbox.endpoint.region, source, f"s3://{BUCKET}/endless")
+    wait_until(lambda: client.list_multipart_uploads(Bucket=BUCKET).get("Uploads"), "an upload", 60)
+    os.kill(sandbox.server.pid, signal.SIGSTOP)
+    try:
+        put.send_signal(signal.SIGHUP)
+        wait_until(lambda: not has_pending_signals(put), "the first signal to be taken", 20)
+        check(put.poll() is None, "the first signal did not wait for the abort")
+        put.send_signal(signal.SIGINT)
+        _, err = put.communicate(timeout=20)
+    finally:
+        os.kill(sandbox.server.pid, signal.SIGCONT)
+    check_equal(put.returncode, INTERRUPTED, f"exit code of a second signal: {err}")
+    check("second signal; the parts of a multipart upload may be left" in err, f"line: {err}")
+
+
+def has_pending_signals(process):
+    with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
+        pending = [line.split()[1] for line in file if line.startswith(("SigPnd", "ShdPnd"))]
+    return any(int(mask, 16) for mask in pending)
+
+
 def check_file_size_limit(streams, space):
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
@@ -280,6 +309,8 @@ def test(executable):
         check_outputs(streams, client, space)
         with step("an output that takes nothing for now"):
             check_output_that_waits(streams)
+        with step("a second signal does not wait for the abort"):
+            check_second_signal(executable, space)
         with step("a file larger than this process may write"):
             check_file_size_limit(streams, space)
 
