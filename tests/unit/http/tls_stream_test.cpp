@@ -115,8 +115,8 @@ TEST(TlsStream, SurvivesRecordsCutAtEveryByte) {
   }
 }
 
-/// Some blocks' worth each, so that a read waits for half a block at a time until less is left, with
-/// a record cut wherever the kernel cuts it.
+/// Some blocks' worth each, so that a read waits for half a block at a time until less is left,
+/// with a record cut wherever the kernel cuts it.
 Task<void> bodies_of_many_sizes() {
   TlsPair pair;
   pair.client_options.receive_buffer_bytes = 64 * 1024;
