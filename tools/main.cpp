@@ -96,6 +96,16 @@ int run(int argc, char** argv) {
   add_rm(app, code);
   add_sandbox(app, code);
   add_stat(app, code);
+  std::string_view command = argc > 1 ? argv[1] : "";
+  auto has_that_name = [command](CLI::App* known) { return known->get_name() == command; };
+  bool is_option = command.empty() || command.starts_with('-');
+  if (!is_option && app.get_subcommands(has_that_name).empty()) {
+    std::string line = one_line(fmt::format(
+        "ringpull: unknown command \"{}\"; `ringpull --help` lists what there is", command));
+    line += '\n';
+    std::fputs(line.c_str(), stderr);
+    return static_cast<int>(ExitCode::usage);
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

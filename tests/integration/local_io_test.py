@@ -163,6 +163,9 @@ def check_command_lines(tool):
     expect_line(tool, USAGE, "--concurrency", "get", "--concurrency", "0", f"s3://{BUCKET}/small")
     expect_line(tool, USAGE, "--no-such", "ls", "--no-such", f"s3://{BUCKET}/")
     expect_line(tool, USAGE, "s3://", "ls", BUCKET)
+    code, line = tool.error_line_of("nosuch", "--region", "x")
+    check_equal((code, line.split(";")[0]), (USAGE, 'ringpull: unknown command "nosuch"'),
+                "an unknown command")
 
 
 class Streams:
