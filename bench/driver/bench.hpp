@@ -29,7 +29,7 @@ class DriverOptions {
   std::uint64_t total_bytes = 0;
   std::uint64_t part_bytes = std::uint64_t(8) << 20;
   std::size_t concurrency = 16;
-  /// 0: as much as the parts of one writer or reader take.
+  /// 0: twice what the parts of one writer or reader take.
   std::uint64_t budget_bytes = 0;
   std::size_t writers = 32;
   std::uint64_t keys = 1000;

@@ -35,9 +35,9 @@ s3::S3DriverParameters make_parameters(const DriverOptions& options) {
   parameters.upload_concurrency = options.concurrency;
   parameters.read_concurrency = options.concurrency;
   parameters.read_window_bytes = options.concurrency * options.part_bytes;
-  // A writer fills one part while `concurrency` others are under way.
-  const std::uint64_t parts = (options.concurrency + 1) * options.part_bytes;
-  parameters.memory_budget_bytes = options.budget_bytes == 0 ? parts : options.budget_bytes;
+  // Twice the window: the small parts that a reader begins with then stay mapped for the next one.
+  const std::uint64_t room = 2 * options.concurrency * options.part_bytes;
+  parameters.memory_budget_bytes = options.budget_bytes == 0 ? room : options.budget_bytes;
   return parameters;
 }
 
@@ -85,7 +85,7 @@ void add_options(CLI::App& command, DriverOptions& options) {
       ->check(CLI::PositiveNumber);
   command
       .add_option("--budget", options.budget_bytes,
-                  "Memory for all parts (default: for those of one writer)")
+                  "Memory for all parts (default: twice those of one writer)")
       ->transform(bytes);
   command.add_option("--writers", options.writers, "writers: how many at once")
       ->check(CLI::PositiveNumber);
