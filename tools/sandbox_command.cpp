@@ -12,6 +12,7 @@
 
 #include <ringpull/engine/combinators.hpp>
 #include <ringpull/engine/loop.hpp>
+#include <ringpull/engine/resolver.hpp>
 #include <ringpull/engine/scope.hpp>
 #include <ringpull/engine/signal_set.hpp>
 #include <ringpull/http/server.hpp>
@@ -20,6 +21,7 @@
 
 #include "tools/command.hpp"
 #include "tools/limits.hpp"
+#include "tools/output.hpp"
 #include "tools/sandbox/s3_handler.hpp"
 #include "tools/session.hpp"
 
@@ -73,8 +75,8 @@ class CaFile {
   std::string path_;
 };
 
-void print_ready(const SandboxArguments& arguments, const std::string& endpoint,
-                 const std::string& ca, const std::string& backend) {
+std::string ready_text(const SandboxArguments& arguments, const std::string& endpoint,
+                       const std::string& ca, const std::string& backend) {
   if (arguments.json) {
     nlohmann::json line = {{"endpoint", endpoint},
                            {"access_key", arguments.access_key},
@@ -82,18 +84,18 @@ void print_ready(const SandboxArguments& arguments, const std::string& endpoint,
                            {"region", arguments.region},
                            {"backend", backend}};
     line["ca"] = ca.empty() ? nlohmann::json(nullptr) : nlohmann::json(ca);
-    fmt::print("{}\n", line.dump());
-  } else {
-    fmt::print("An S3 server for tests listens at {}\n\n", endpoint);
-    fmt::print("  export AWS_ACCESS_KEY_ID={}\n", arguments.access_key);
-    fmt::print("  export AWS_SECRET_ACCESS_KEY={}\n", arguments.secret_key);
-    fmt::print("  export AWS_REGION={}\n", arguments.region);
-    if (!ca.empty()) fmt::print("\nIts certificate is signed by {}\n", ca);
-    std::string trust = ca.empty() ? std::string() : " --ca " + ca;
-    fmt::print("\n  ringpull ls --endpoint {}{} s3://{}/\n\nCtrl-C ends it.\n", endpoint, trust,
-               arguments.buckets.empty() ? "BUCKET" : arguments.buckets.front());
+    return json_line(line);
   }
-  std::fflush(stdout);
+  std::string text;
+  text += fmt::format("An S3 server for tests listens at {}\n\n", endpoint);
+  text += fmt::format("  export AWS_ACCESS_KEY_ID={}\n", arguments.access_key);
+  text += fmt::format("  export AWS_SECRET_ACCESS_KEY={}\n", arguments.secret_key);
+  text += fmt::format("  export AWS_REGION={}\n", arguments.region);
+  if (!ca.empty()) text += fmt::format("\nIts certificate is signed by {}\n", ca);
+  std::string trust = ca.empty() ? std::string() : " --ca " + ca;
+  text += fmt::format("\n  ringpull ls --endpoint {}{} s3://{}/\n\nCtrl-C ends it.\n", endpoint,
+                      trust, arguments.buckets.empty() ? "BUCKET" : arguments.buckets.front());
+  return text;
 }
 
 Task<Result<void>> stop_on_signal(engine::SignalSet& signals) {
@@ -118,7 +120,9 @@ Task<Result<void>> serve(SandboxArguments& arguments, engine::SignalSet& signals
   if (arguments.opaque_etags) options.etags = sandbox::ETagStyle::opaque;
   sandbox::S3Handler handler(std::move(options), *store);
 
-  RINGPULL_CO_TRY(auto address, engine::SocketAddress::from_ip(arguments.host, arguments.port));
+  RINGPULL_CO_TRY(auto resolver, engine::CaresResolver::create());
+  RINGPULL_CO_TRY(auto addresses, co_await resolver->resolve(arguments.host, arguments.port));
+  engine::SocketAddress address = addresses.front();
   RINGPULL_CO_TRY(engine::TcpListener listener, engine::TcpListener::bind(address));
   http::ServerOptions server_options;
   std::optional<http::TlsServerContext> tls;
@@ -137,8 +141,9 @@ Task<Result<void>> serve(SandboxArguments& arguments, engine::SignalSet& signals
     server_options.tls = &*tls;
   }
   std::string endpoint = (arguments.tls ? "https://" : "http://") + listener.address().to_string();
-  print_ready(arguments, endpoint, ca ? ca->path() : std::string(),
-              std::string(to_string(engine::Loop::current().backend().kind())));
+  std::string ready = ready_text(arguments, endpoint, ca ? ca->path() : std::string(),
+                                 std::string(to_string(engine::Loop::current().backend().kind())));
+  RINGPULL_CO_CHECK(co_await write_out(ready));
 
   http::Server server(listener, handler, server_options);
   engine::Context& context = co_await engine::current_context();
@@ -169,7 +174,7 @@ void add_sandbox(CLI::App& app, ExitCode& code) {
   CLI::App* command = app.add_subcommand(
       "sandbox",
       "Run an S3 server on this machine for tests and benches, in memory or in a directory");
-  command->add_option("--host", arguments->host, "Numeric address to listen on")
+  command->add_option("--host", arguments->host, "Address or name to listen on")
       ->capture_default_str();
   command->add_option("--port", arguments->port, "Port; 0 takes a free one")->capture_default_str();
   command->add_option("--dir", arguments->directory,

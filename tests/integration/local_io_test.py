@@ -241,6 +241,16 @@ def check_output_that_waits(streams):
         check_equal(cat.returncode, 0, f"exit code with a pipe that does not block: {err}")
 
 
+def check_sandbox_by_name(executable, space):
+    """Listens where the name leads, and fails where its one line cannot be written."""
+    sandbox = space.start("named", [executable, "sandbox", "--host", "localhost", "--port", "0"])
+    wait_until(lambda: "listens at http://" in sandbox.log.read_text(), "the sandbox", 20)
+    with open("/dev/full", "wb") as full:
+        mute = subprocess.run(dies_with_us((executable, "sandbox", "--json", "--port", "0")),
+                              stdout=full, stderr=subprocess.PIPE, timeout=60)
+    check_equal(mute.returncode, LOCAL, f"exit code with a full output: {mute.stderr}")
+
+
 def check_second_signal(executable, space):
     """The server stands still, so that the abort of the upload cannot end."""
     sandbox = Sandbox(space, executable, buckets=(BUCKET,))
@@ -312,6 +322,8 @@ def test(executable):
         check_outputs(streams, client, space)
         with step("an output that takes nothing for now"):
             check_output_that_waits(streams)
+        with step("a sandbox by its name, and without an output"):
+            check_sandbox_by_name(executable, space)
         with step("a second signal does not wait for the abort"):
             check_second_signal(executable, space)
         with step("a file larger than this process may write"):
