@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <functional>
 #include <gtest/gtest.h>
 #include <memory>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -147,7 +147,7 @@ class DriverBed {
     std::vector<std::uint64_t> words(size / 8 + 1);
     for (std::uint64_t& word : words) word = random();
     std::vector<std::byte> bytes(size);
-    std::memcpy(bytes.data(), words.data(), size);
+    std::copy_n(std::as_bytes(std::span(words)).begin(), size, bytes.begin());
     return bytes;
   }
   /// What Complete does, for answers that get lost.

@@ -1,5 +1,7 @@
 // Writers against the sandbox in the same loop: what they send, in which order, and what every way
 // of ending leaves behind. Resuming is in driver_resume_test.cpp.
+#include <cstring>
+
 #include <ringpull/s3/storage_error.hpp>
 
 #include "s3/src/driver/writer.hpp"
