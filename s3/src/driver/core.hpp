@@ -2,6 +2,7 @@
 // What the parts of S3Driver share. Each part is a few free functions over this, with paths that
 // were checked already.
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,10 @@
 namespace ringpull::inline v0::s3::driver {
 
 inline constexpr std::string_view kDriverName = "s3aws";
+
+/// For what is left to do once a change has failed or was stopped: enough for several attempts at a
+/// server that is restarting.
+inline constexpr auto kCleanupTime = std::chrono::minutes(1);
 
 struct Core {
   Core(const S3DriverOptions& options_in, Client& client_in, engine::BufferPool& pool_in)

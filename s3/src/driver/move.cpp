@@ -21,8 +21,6 @@ using engine::Task;
 
 namespace {
 
-/// For what is left to do once a copy has failed.
-constexpr auto kCleanupTime = std::chrono::minutes(1);
 /// How long a stop waits for the id of an upload that is being created.
 constexpr auto kStopGrace = std::chrono::seconds(5);
 

@@ -19,8 +19,6 @@ namespace {
 
 // What a caller sees done in one go: hooks hash, so that this is a tenth of a millisecond or two.
 constexpr std::size_t kCopyStep = std::size_t(256) << 10;
-// Enough for several attempts at a server that is restarting.
-constexpr auto kCleanupTime = std::chrono::minutes(1);
 
 }  // namespace
 
