@@ -1,12 +1,7 @@
-#include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <cstdio>
 #include <cstring>
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <optional>
-#include <sys/resource.h>
 #include <thread>
 #include <unistd.h>
 
@@ -18,9 +13,11 @@
 #include "tools/bench/child_sandbox.hpp"
 #include "tools/bench/floor_run.hpp"
 #include "tools/bench/image.hpp"
+#include "tools/bench/report.hpp"
 #include "tools/bench/transfer_run.hpp"
 #include "tools/command.hpp"
 #include "tools/limits.hpp"
+#include "tools/output.hpp"
 #include "tools/progress.hpp"
 #include "tools/session.hpp"
 
@@ -30,165 +27,7 @@ using engine::Task;
 
 namespace {
 
-constexpr double kGiB = 1024.0 * 1024 * 1024;
 constexpr std::uint64_t kSeed = 20'240'229;
-
-struct BenchArguments {
-  BenchArguments() = default;
-  std::size_t layers = 8;
-  std::string layer_size = "64MiB";
-  std::string part_size = "8MiB";
-  std::size_t concurrency = 16;
-  int rounds = 3;
-  bool tls = false;
-  bool sign_payload = false;
-  bool json = false;
-};
-
-/// The rounds of one direction, ours beside the floor's.
-struct Direction {
-  Direction() = default;
-  std::vector<Measurement> ours;
-  std::vector<bench::FloorResult> floor;
-};
-
-struct Report {
-  Report() = default;
-  Direction push;
-  Direction pull;
-  std::string backend;
-  std::string backend_description;
-  std::string floor_missing;  // why there is no floor to compare with
-};
-
-double median(std::vector<double> values) {
-  if (values.empty()) return 0;
-  std::sort(values.begin(), values.end());
-  std::size_t middle = values.size() / 2;
-  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-}
-
-double percentile(std::vector<double> values, double share) {
-  if (values.empty()) return 0;
-  std::sort(values.begin(), values.end());
-  auto rank = static_cast<std::size_t>(share * static_cast<double>(values.size()));
-  return values[std::min(rank, values.size() - 1)];
-}
-
-/// One direction in numbers: medians over the rounds; first-byte times over all requests.
-struct Summary {
-  double gib_per_s = 0;
-  double cpu_s_per_gib = 0;
-  std::optional<double> floor_cpu_s_per_gib;
-  std::optional<double> floor_ratio;
-  double first_byte_ms_p50 = 0;
-  double first_byte_ms_p99 = 0;
-  double enters_per_gib = 0;
-};
-
-Summary summarise(const Direction& direction, double gib) {
-  std::vector<double> rates;
-  std::vector<double> cpu;
-  std::vector<double> enters;
-  std::vector<double> first_byte;
-  std::vector<double> floor_cpu;
-  std::vector<double> ratios;
-  for (std::size_t i = 0; i < direction.ours.size(); ++i) {
-    const Measurement& round = direction.ours[i];
-    rates.push_back(gib / round.wall_s);
-    cpu.push_back(round.cpu_s() / gib);
-    enters.push_back(static_cast<double>(round.enters) / gib);
-    first_byte.insert(first_byte.end(), round.first_byte_ms.begin(), round.first_byte_ms.end());
-    if (i >= direction.floor.size()) continue;
-    const bench::FloorResult& floor = direction.floor[i];
-    double per_gib = (floor.user_s + floor.sys_s) / (static_cast<double>(floor.bytes) / kGiB);
-    floor_cpu.push_back(per_gib);
-    ratios.push_back(round.cpu_s() / gib / per_gib);
-  }
-  Summary summary;
-  summary.gib_per_s = median(rates);
-  summary.cpu_s_per_gib = median(cpu);
-  summary.enters_per_gib = median(enters);
-  summary.first_byte_ms_p50 = percentile(first_byte, 0.50);
-  summary.first_byte_ms_p99 = percentile(first_byte, 0.99);
-  if (!ratios.empty()) {
-    summary.floor_cpu_s_per_gib = median(floor_cpu);
-    summary.floor_ratio = median(ratios);
-  }
-  return summary;
-}
-
-nlohmann::json to_json(const Summary& summary) {
-  nlohmann::json object = {{"gib_per_s", summary.gib_per_s},
-                           {"cpu_s_per_gib", summary.cpu_s_per_gib},
-                           {"ttfb_ms_p50", summary.first_byte_ms_p50},
-                           {"ttfb_ms_p99", summary.first_byte_ms_p99},
-                           {"enters_per_gib", summary.enters_per_gib}};
-  object["floor_ratio"] =
-      summary.floor_ratio ? nlohmann::json(*summary.floor_ratio) : nlohmann::json();
-  return object;
-}
-
-std::uint64_t peak_rss_bytes() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
-}
-
-std::string ratio_text(const Summary& summary) {
-  return summary.floor_ratio ? fmt::format("{:.2f}x", *summary.floor_ratio) : "-";
-}
-
-void print_table(const BenchArguments& arguments, const ImagePlan& plan, const Report& report) {
-  double gib = static_cast<double>(plan.total_bytes()) / kGiB;
-  Summary pull = summarise(report.pull, gib);
-  Summary push = summarise(report.push, gib);
-  fmt::print("\n{} layers x {}, parts of {}, {} at once, {}, payload {}, {} rounds (medians)\n",
-             plan.layers, format_bytes(static_cast<double>(plan.layer_bytes)),
-             format_bytes(static_cast<double>(plan.part_bytes)), plan.concurrency,
-             arguments.tls ? "TLS" : "plain HTTP", arguments.sign_payload ? "signed" : "not signed",
-             arguments.rounds);
-  fmt::print("client: {}; server: ringpull sandbox on this machine\n\n",
-             report.backend_description);
-  fmt::print("{:<34}{:>12}{:>12}\n", "", "pull", "push");
-  fmt::print("{:<34}{:>12.2f}{:>12.2f}\n", "GiB/s", pull.gib_per_s, push.gib_per_s);
-  fmt::print("{:<34}{:>12.3f}{:>12.3f}\n", "client CPU-s/GiB", pull.cpu_s_per_gib,
-             push.cpu_s_per_gib);
-  if (pull.floor_cpu_s_per_gib && push.floor_cpu_s_per_gib) {
-    fmt::print("{:<34}{:>12.3f}{:>12.3f}\n", "floor CPU-s/GiB (bare sockets)",
-               *pull.floor_cpu_s_per_gib, *push.floor_cpu_s_per_gib);
-  }
-  fmt::print("{:<34}{:>12}{:>12}\n", "ratio to the floor, same run", ratio_text(pull),
-             ratio_text(push));
-  fmt::print("{:<34}{:>12.2f}{:>12.2f}\n", "time to first byte p50, ms", pull.first_byte_ms_p50,
-             push.first_byte_ms_p50);
-  fmt::print("{:<34}{:>12.2f}{:>12.2f}\n", "time to first byte p99, ms", pull.first_byte_ms_p99,
-             push.first_byte_ms_p99);
-  fmt::print("{:<34}{:>12.0f}{:>12.0f}\n", "system calls of the loop per GiB", pull.enters_per_gib,
-             push.enters_per_gib);
-  fmt::print("{:<34}{:>12}  of which 2 x {} are the image\n\n", "peak RSS",
-             format_bytes(static_cast<double>(peak_rss_bytes())),
-             format_bytes(static_cast<double>(plan.total_bytes())));
-  fmt::print("Every byte pulled was compared with what was pushed, outside the measured time.\n");
-  if (!report.floor_missing.empty()) fmt::print("No floor: {}\n", report.floor_missing);
-}
-
-void print_json(const BenchArguments& arguments, const ImagePlan& plan, const Report& report) {
-  double gib = static_cast<double>(plan.total_bytes()) / kGiB;
-  nlohmann::json object;
-  object["pull"] = to_json(summarise(report.pull, gib));
-  object["push"] = to_json(summarise(report.push, gib));
-  object["rss_peak_bytes"] = peak_rss_bytes();
-  object["tls"] = arguments.tls;
-  object["payload_signed"] = arguments.sign_payload;
-  object["backend"] = report.backend;
-  object["layers"] = plan.layers;
-  object["layer_bytes"] = plan.layer_bytes;
-  object["part_bytes"] = plan.part_bytes;
-  object["concurrency"] = plan.concurrency;
-  object["rounds"] = arguments.rounds;
-  fmt::print("{}\n", object.dump());
-}
 
 /// The steps that a terminal shows while it waits.
 class Steps {
@@ -251,9 +90,9 @@ void measure_floor(Direction& direction, std::string& missing, FloorKind kind,
   }
 }
 
-Task<Result<Report>> measure(const BenchArguments& arguments, const ImagePlan& plan,
-                             const ChildSandbox& server, s3::Client& client) {
-  Report report;
+Task<Result<BenchReport>> measure(const BenchArguments& arguments, const ImagePlan& plan,
+                                  const ChildSandbox& server, s3::Client& client) {
+  BenchReport report;
   const engine::Backend& backend = engine::Loop::current().backend();
   report.backend = std::string(to_string(backend.kind()));
   report.backend_description = backend.description();
@@ -298,8 +137,8 @@ Task<Result<Report>> measure(const BenchArguments& arguments, const ImagePlan& p
   co_return report;
 }
 
-Task<Result<Report>> bench(const BenchArguments& arguments, const ImagePlan& plan,
-                           const ChildSandbox& server) {
+Task<Result<BenchReport>> bench(const BenchArguments& arguments, const ImagePlan& plan,
+                                const ChildSandbox& server) {
   RINGPULL_CO_TRY(auto resolver, engine::CaresResolver::create());
   http::ClientOptions http_options;
   http_options.tls.ca_file = server.ca();
@@ -322,18 +161,22 @@ Task<void> stop_on_signal(engine::SignalSet& signals, engine::StopSource& source
   if (number) source.request_stop();
 }
 
-Task<Result<Report>> bench_until_signal(const BenchArguments& arguments, const ImagePlan& plan,
-                                        const ChildSandbox& server, engine::SignalSet& signals) {
+Task<Result<void>> bench_until_signal(const BenchArguments& arguments, const ImagePlan& plan,
+                                      const ChildSandbox& server, engine::SignalSet& signals) {
   engine::Context& context = co_await engine::current_context();
   engine::StopSource source;
   engine::Scope scope(context);
   scope.spawn(stop_on_signal(signals, source));
-  Task<Result<Report>> work = bench(arguments, plan, server);
+  Task<Result<BenchReport>> work = bench(arguments, plan, server);
   auto report = co_await engine::with_stop(source, std::move(work));
   scope.request_stop();
   auto joined = co_await scope.join();
   (void)joined;
-  co_return report;
+  if (!report) co_return fail(std::move(report).error());
+  std::string text =
+      arguments.json ? bench_json(arguments, plan, *report) : bench_table(arguments, plan, *report);
+  auto written = co_await write_out(text);
+  co_return written;
 }
 
 Result<ImagePlan> plan_of(const BenchArguments& arguments) {
@@ -367,11 +210,6 @@ ExitCode run_bench(const BenchArguments& arguments) {
   auto result =
       (*loop)->run([&] { return bench_until_signal(arguments, *plan, *server, *signals); });
   if (!result) return report("bench", result.error());
-  if (arguments.json) {
-    print_json(arguments, *plan, *result);
-  } else {
-    print_table(arguments, *plan, *result);
-  }
   return ExitCode::success;
 }
 
