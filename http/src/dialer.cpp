@@ -57,7 +57,9 @@ Task<Result<Transport>> Dialer::dial(const Url& url, const Proxy* proxy) {
   std::string_view stage;
   auto transport = co_await engine::with_deadline(limit, dial_within(url, proxy, stage));
   if (!transport && is_own_limit(transport.error(), context)) {
-    co_return fail(limit_passed(stage, time, "connect"));
+    Error late = limit_passed(stage, time, "connect");
+    if (proxy != nullptr) late = std::move(late).context("by the proxy " + proxy->url.authority());
+    co_return fail(std::move(late));
   }
   co_return transport;
 }

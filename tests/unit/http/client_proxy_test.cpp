@@ -137,6 +137,8 @@ TEST_P(HttpProxy, CountsATunnelThatDoesNotComeAsConnecting) {
     EXPECT_NE(text.error().message().find("the proxy opened no tunnel within 30 ms"),
               std::string::npos)
         << text.error().message();
+    EXPECT_NE(text.error().message().find("by the proxy 127.0.0.1:"), std::string::npos)
+        << text.error().message();
   });
 }
 
