@@ -4,15 +4,10 @@
 #include <utility>
 
 #include <ringpull/s3/driver_parameters.hpp>
+#include <ringpull/s3/parameter_text.hpp>
 #include <ringpull/s3/server_traits.hpp>
 
-#include "s3/src/driver/parameter_text.hpp"
-
 namespace ringpull::inline v0::s3 {
-
-using driver::GivenParameter;
-using driver::LetterCase;
-using driver::Secrecy;
 
 namespace {
 
@@ -188,17 +183,6 @@ std::string environment_name(std::string_view parameter) {
   return name;
 }
 
-Result<void> check_names(const ParameterMap& configuration) {
-  std::span<const std::string_view> names = s3_driver_parameter_names();
-  for (const auto& [name, given] : configuration) {
-    if (std::ranges::find(names, name) != names.end()) continue;
-    return fail(ErrorKind::invalid_argument,
-                given.origin + ": parameter " + name + " is unknown; did you mean " +
-                    std::string(driver::nearest_name(name, names)) + "?");
-  }
-  return {};
-}
-
 /// Spellings that users try (docker distribution's issue 1982) and that nothing would ever read.
 Result<void> check_environment_names(const EnvironmentLookup& environment) {
   constexpr std::string_view kMistaken[] = {"ACCESS_KEY",     "SECRET_KEY",       "REGION_ENDPOINT",
@@ -267,9 +251,9 @@ Result<void> check_together(const P& p) {
   }
   std::uint64_t least = 2 * p.chunk_bytes;
   if (memory_budget_bytes(p) < least) {
-    return contradiction("parameter memorybudget: " + driver::size_text(memory_budget_bytes(p)) +
-                         " do not hold two parts of chunksize " + driver::size_text(p.chunk_bytes) +
-                         "; the least is " + driver::size_text(least));
+    return contradiction("parameter memorybudget: " + size_text(memory_budget_bytes(p)) +
+                         " do not hold two parts of chunksize " + size_text(p.chunk_bytes) +
+                         "; the least is " + size_text(least));
   }
   RINGPULL_TRY(S3DriverOptions options, make_driver_options(p));
   if (options.redirect_endpoint) {
@@ -309,7 +293,7 @@ std::span<const std::string_view> s3_driver_parameter_names() noexcept {
 
 Result<S3DriverParameters> read_s3_driver_parameters(const ParameterMap& configuration,
                                                      const EnvironmentLookup& environment) {
-  RINGPULL_CHECK(check_names(configuration));
+  RINGPULL_CHECK(check_parameter_names(configuration, s3_driver_parameter_names()));
   RINGPULL_CHECK(check_environment_names(environment));
   S3DriverParameters parameters;
   RINGPULL_CHECK(read_all(parameters, configuration, environment));

@@ -20,20 +20,20 @@ Task<Result<std::string>> presign(Core& core, const Options& object,
 
 Task<Result<std::string>> redirect_url(Core& core, std::string_view path,
                                        const RedirectOptions& options) {
-  if (options.expiry < std::chrono::seconds(1) || options.expiry > kPresignExpiryMax) {
-    Error error(ErrorKind::invalid_argument, "an expiry of " +
-                                                 std::to_string(options.expiry.count()) +
+  std::chrono::seconds expiry = options.expiry.value_or(kRedirectExpiry);
+  if (expiry < std::chrono::seconds(1) || expiry > kPresignExpiryMax) {
+    Error error(ErrorKind::invalid_argument, "an expiry of " + std::to_string(expiry.count()) +
                                                  " s was asked for; S3 takes 1 s to 7 days");
     co_return fail(storage_failure(std::move(error), "redirect", path));
   }
-  PresignOptions expiry(options.expiry);
+  PresignOptions presign_options(expiry);
   Result<std::string> url;
   if (options.method == RedirectMethod::head) {
     HeadObjectOptions head(core.options.bucket, core.keys.key(path));
-    url = co_await presign(core, head, expiry);
+    url = co_await presign(core, head, presign_options);
   } else {
     GetObjectOptions get(core.options.bucket, core.keys.key(path));
-    url = co_await presign(core, get, expiry);
+    url = co_await presign(core, get, presign_options);
   }
   if (!url) co_return fail(storage_failure(std::move(url).error(), "redirect", path));
   co_return url;

@@ -2,40 +2,22 @@
 // The parameters of docker distribution's `s3` storage driver, and ours beside them. Every one of
 // them is explained in docs/configuration.md.
 
-#include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include <ringpull/engine/result.hpp>
 #include <ringpull/s3/client.hpp>
 #include <ringpull/s3/credentials.hpp>
 #include <ringpull/s3/endpoint.hpp>
 #include <ringpull/s3/names.hpp>
+#include <ringpull/s3/parameter_text.hpp>
 #include <ringpull/s3/s3_driver.hpp>
 #include <ringpull/s3/secret.hpp>
 
 namespace ringpull::inline v0::s3 {
-
-/// A scalar of a configuration as it was written, quotes removed.
-struct ParameterText {
-  ParameterText() = default;
-  ParameterText(std::string text_in, std::string origin_in)
-      : text(std::move(text_in)), origin(std::move(origin_in)) {}
-
-  /// Absent for YAML's null, which means the default.
-  std::optional<std::string> text;
-  /// Where it was written, for messages: "config.yml:12".
-  std::string origin;
-};
-
-/// What stands below `storage.s3`.
-using ParameterMap = std::map<std::string, ParameterText, std::less<>>;
 
 /// What the `loglevel` parameter asks to be told. The library prints nothing by itself: it is the
 /// host's to look at.

@@ -195,17 +195,33 @@ using WalkVisitor = std::function<engine::Task<Result<WalkStep>>(const FileInfo&
 
 enum class RedirectMethod : std::uint8_t { get, head };
 
+/// Who will follow a redirect, as the registry's HTTP server saw the request. Header values are as
+/// received, from anybody: only a middleware that knows the proxies to trust may believe them.
+struct ClientFacts {
+  ClientFacts() = default;
+
+  /// The other end of the connection: an IP address, with or without a port ("[::1]:443"). Empty:
+  /// not known.
+  std::string peer_address;
+  /// X-Forwarded-For, several fields joined by commas.
+  std::string forwarded_for;
+  /// X-Real-Ip.
+  std::string real_ip;
+};
+
 class RedirectOptions {
  public:
   RedirectOptions() = default;
 
   RedirectMethod method = RedirectMethod::get;
-  /// How long the URL is good for, unless the credentials behind it end earlier. 20 minutes, as
-  /// docker distribution has it.
-  std::chrono::seconds expiry = std::chrono::minutes(20);
-  /// The address of the client that will follow the URL, where known: middlewares choose by it.
-  std::string client_address;
+  /// How long the URL is good for, unless the credentials behind it end earlier. Absent: what
+  /// whoever makes the URL is configured for; S3Driver takes kRedirectExpiry.
+  std::optional<std::chrono::seconds> expiry;
+  ClientFacts client;
 };
+
+/// 20 minutes, as docker distribution has it.
+inline constexpr std::chrono::seconds kRedirectExpiry = std::chrono::minutes(20);
 
 /// A path that could not be removed.
 struct RemoveFailure {

@@ -1,5 +1,3 @@
-#include "s3/src/driver/parameter_text.hpp"
-
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -7,7 +5,10 @@
 #include <optional>
 #include <vector>
 
-namespace ringpull::inline v0::s3::driver {
+#include <ringpull/s3/duration_text.hpp>
+#include <ringpull/s3/parameter_text.hpp>
+
+namespace ringpull::inline v0::s3 {
 namespace {
 
 struct Unit {
@@ -88,9 +89,11 @@ Error GivenParameter::refuse(std::string_view allowed) const {
   // A URL may hold a password.
   bool hidden = secrecy == Secrecy::secret || text.find('@') != std::string_view::npos;
   std::string value = hidden ? "its value" : '"' + std::string(text) + '"';
-  return Error(ErrorKind::invalid_argument, std::string(origin) + ": parameter " +
-                                                std::string(name) + ": " + value + " is not " +
-                                                std::string(allowed));
+  return Error(ErrorKind::invalid_argument, place() + value + " is not " + std::string(allowed));
+}
+
+std::string GivenParameter::place() const {
+  return std::string(origin) + ": parameter " + std::string(name) + ": ";
 }
 
 Result<bool> GivenParameter::boolean() const {
@@ -113,6 +116,16 @@ Result<std::uint64_t> GivenParameter::size(std::uint64_t least, std::uint64_t mo
   if (bytes && *bytes >= least && *bytes <= most) return *bytes;
   return fail(refuse("a size " + range_text(size_text(least), size_text(most)) +
                      "; write bytes, or a number with KiB, MiB or GiB"));
+}
+
+Result<std::chrono::nanoseconds> GivenParameter::duration(std::chrono::nanoseconds least,
+                                                          std::chrono::nanoseconds most) const {
+  auto parsed = parse_duration(text);
+  if (parsed && *parsed >= least && *parsed <= most) return *parsed;
+  std::string allowed = most == std::chrono::nanoseconds::max()
+                            ? "of at least " + duration_text(least)
+                            : range_text(duration_text(least), duration_text(most));
+  return fail(refuse("a duration " + allowed + "; write a number with a unit, as 90s, 20m or 12h"));
 }
 
 Result<std::size_t> GivenParameter::choice(std::span<const std::string_view> choices,
@@ -146,10 +159,21 @@ std::string size_text(std::uint64_t bytes) {
   return text;
 }
 
+Result<void> check_parameter_names(const ParameterMap& parameters,
+                                   std::span<const std::string_view> names) {
+  for (const auto& [name, given] : parameters) {
+    if (std::ranges::find(names, name) != names.end()) continue;
+    return fail(ErrorKind::invalid_argument, given.origin + ": parameter " + name +
+                                                 " is unknown; did you mean " +
+                                                 std::string(nearest_name(name, names)) + "?");
+  }
+  return {};
+}
+
 std::string_view nearest_name(std::string_view text, std::span<const std::string_view> names) {
   std::string wanted = letters(text);
   auto how_far = [&wanted](std::string_view name) { return distance(wanted, letters(name)); };
   return *std::ranges::min_element(names, {}, how_far);
 }
 
-}  // namespace ringpull::inline v0::s3::driver
+}  // namespace ringpull::inline v0::s3
