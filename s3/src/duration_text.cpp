@@ -33,7 +33,7 @@ bool is_of_unit(char c) { return !is_digit(c) && c != '.'; }
 
 /// `digits` behind the point, of a unit; rounded as Go does it, in floating point.
 std::uint64_t fraction_of(std::string_view digits, std::uint64_t unit) {
-  constexpr std::size_t kDigitsMax = 18;  // what 64 bits hold; the rest is below a nanosecond
+  constexpr std::size_t kDigitsMax = 19;  // what 64 bits hold; the rest is below a nanosecond
   double scale = 1;
   std::uint64_t number = 0;
   for (char c : digits.substr(0, kDigitsMax)) {
