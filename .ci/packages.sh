@@ -5,7 +5,7 @@
 build_packages=(
   cmake ninja-build pkg-config clang-19 libc6-dev
   liburing-dev libssl-dev "libllhttp-dev|node-llhttp" libpugixml-dev libc-ares-dev libexpected-dev libfmt-dev
-  nlohmann-json3-dev libisal-dev libcli11-dev
+  nlohmann-json3-dev libyaml-cpp-dev libisal-dev libcli11-dev
 )
 
 test_packages=(

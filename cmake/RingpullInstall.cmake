@@ -14,6 +14,7 @@ set(ringpull_provided_by
   "PkgConfig::liburing|ringpull_pkg(liburing liburing>=2.3)|liburing >= 2.3"
   "PkgConfig::cares|ringpull_pkg(cares libcares)|libcares"
   "PkgConfig::isal|ringpull_pkg(isal libisal)|libisal"
+  "PkgConfig::yaml_cpp|ringpull_pkg(yaml_cpp yaml-cpp)|yaml-cpp"
   "OpenSSL::SSL|find_dependency(OpenSSL 3.0)|libssl >= 3.0"
   "OpenSSL::Crypto|find_dependency(OpenSSL 3.0)|libcrypto >= 3.0"
   "fmt::fmt|find_dependency(fmt)|fmt"

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include <ringpull/cloudfront/registry_configuration.hpp>
 #include <ringpull/cloudfront/url_signer.hpp>
 #include <ringpull/engine/loop.hpp>
 #include <ringpull/engine/task.hpp>
@@ -29,6 +30,9 @@ ringpull::engine::Task<ringpull::Result<std::string>> endpoint_host() {
 int main() {
   auto key = ringpull::cloudfront::PrivateKey::from_pem("not a key");
   if (key || key.error().kind() != ringpull::ErrorKind::invalid_argument) return 1;
+  auto configuration = ringpull::cloudfront::parse_registry_configuration(
+      "storage: {s3: {region: eu-west-3, bucket: images}}", "config.yml", {});
+  if (!configuration || configuration->s3.bucket.str() != "images") return 5;
   if (ringpull::s3::amz_date(std::chrono::sys_seconds{}) != "19700101T000000Z") return 2;
 
   auto loop = ringpull::engine::Loop::create(ringpull::engine::LoopOptions());
