@@ -11,7 +11,7 @@ build_packages=(
 test_packages=(
   ccache g++ lld-19 llvm-19 libclang-rt-19-dev clang-format-19 git python3
   libgtest-dev libgmock-dev libbenchmark-dev libseccomp-dev
-  nginx-light wrk curl openssl
+  nginx-light wrk curl openssl groff-base zsh
 )
 
 # Programs nobody here wrote, which the integration tests drive. A release that has dropped one of them still runs the

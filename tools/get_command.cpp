@@ -106,8 +106,9 @@ void add_get(CLI::App& app, ExitCode& code) {
   auto arguments = std::make_shared<GetArguments>();
   CLI::App* command = app.add_subcommand("get", "Download an object by parallel ranged reads");
   command->add_option("url", arguments->url, "s3://bucket/key")->required();
-  command->add_option("file", arguments->file,
-                      "File or directory; default: the key's last part, here");
+  command
+      ->add_option("file", arguments->file, "File or directory; default: the key's last part, here")
+      ->type_name("FILE");
   add_s3_options(*command, arguments->s3, Transfers::yes);
   command->footer("The file appears under its name only when it is complete.");
   command->callback([arguments, &code] {

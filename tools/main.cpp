@@ -82,16 +82,18 @@ int run(int argc, char** argv) {
   app.footer(
       "Credentials: --profile, AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY, or the rest of AWS's "
       "chain (docs/credentials.md). Region: --region "
-      "or AWS_REGION.\n"
+      "or AWS_REGION.\n\n"
       "Exit codes: 0 done, 1 failure, 2 usage, 3 not found, 4 credentials or permission, 5 "
       "unreachable, 6 TLS,\n"
-      "7 timed out, 8 exists or changed, 9 corrupt, 10 local file or limit, 130 interrupted.\n"
+      "7 timed out, 8 exists or changed, 9 corrupt, 10 local file or limit, 130 interrupted.\n\n"
       "RINGPULL_BACKEND=uring|epoll|auto chooses how the kernel is asked.");
   ExitCode code = ExitCode::success;
   add_bench(app, code);
   add_cat(app, code);
+  add_completion(app, code);
   add_get(app, code);
   add_ls(app, code);
+  add_man(app, code);
   add_put(app, code);
   add_rm(app, code);
   add_sandbox(app, code);

@@ -80,7 +80,7 @@ Task<Result<void>> put(Session& session, const PutArguments& arguments) {
 void add_put(CLI::App& app, ExitCode& code) {
   auto arguments = std::make_shared<PutArguments>();
   CLI::App* command = app.add_subcommand("put", "Upload a file, large ones by parallel multipart");
-  command->add_option("file", arguments->file, "File")->required();
+  command->add_option("file", arguments->file, "File")->type_name("FILE")->required();
   command->add_option("url", arguments->url, "s3://bucket/key, or s3://bucket/prefix/")->required();
   command->add_option("--content-type", arguments->content_type, "Content-Type of the object");
   add_s3_options(*command, arguments->s3, Transfers::yes);

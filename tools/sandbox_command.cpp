@@ -177,8 +177,10 @@ void add_sandbox(CLI::App& app, ExitCode& code) {
   command->add_option("--host", arguments->host, "Address or name to listen on")
       ->capture_default_str();
   command->add_option("--port", arguments->port, "Port; 0 takes a free one")->capture_default_str();
-  command->add_option("--dir", arguments->directory,
-                      "Keep objects in this directory instead of in memory");
+  command
+      ->add_option("--dir", arguments->directory,
+                   "Keep objects in this directory instead of in memory")
+      ->type_name("DIR");
   command->add_option("--bucket", arguments->buckets, "Create this bucket; may be repeated");
   command->add_option("--access-key", arguments->access_key, "Access key id that it accepts")
       ->capture_default_str();

@@ -91,13 +91,18 @@ Task<Result<void>> run_body(const std::string& command, const S3Arguments& argum
 }  // namespace
 
 void add_s3_options(CLI::App& command, S3Arguments& arguments, Transfers transfers) {
-  command.add_option(
-      "--endpoint", arguments.endpoint,
-      "URL of the S3 service; default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, or Amazon's");
-  command.add_option("--region", arguments.region, "Region; default: AWS_REGION, else us-east-1");
-  command.add_option("--profile", arguments.profile,
-                     "Profile of ~/.aws/config and ~/.aws/credentials; default: AWS's chain "
-                     "(environment, web identity, AWS_PROFILE, container, EC2)");
+  command
+      .add_option(
+          "--endpoint", arguments.endpoint,
+          "URL of the S3 service; default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, or Amazon's")
+      ->type_name("URL");
+  command.add_option("--region", arguments.region, "Region; default: AWS_REGION, else us-east-1")
+      ->type_name("NAME");
+  command
+      .add_option("--profile", arguments.profile,
+                  "Profile of ~/.aws/config and ~/.aws/credentials; default: AWS's chain "
+                  "(environment, web identity, AWS_PROFILE, container, EC2)")
+      ->type_name("NAME");
   command
       .add_flag("--no-sign-request", arguments.no_sign_request,
                 "Look for no credentials and sign nothing: for what anyone may read")
@@ -114,13 +119,17 @@ void add_s3_options(CLI::App& command, S3Arguments& arguments, Transfers transfe
                   "How requests are signed: v4, or v2 for old servers")
       ->check(CLI::IsMember({"v4", "v2"}))
       ->capture_default_str();
-  command.add_option("--ca", arguments.ca,
-                     "PEM file of the authorities to trust instead of the system's");
+  command
+      .add_option("--ca", arguments.ca,
+                  "PEM file of the authorities to trust instead of the system's")
+      ->type_name("FILE");
   command.add_flag("--no-verify", arguments.no_verify, "Accept any certificate (insecure)");
   if (transfers == Transfers::no) return;
   command.add_option("--part-size", arguments.part_size, "Bytes per part, e.g. 8MiB")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->type_name("SIZE");
   command.add_option("--concurrency", arguments.concurrency, "Parts under way at once")
+      ->type_name("N")
       ->check(CLI::Range(std::size_t{1}, std::size_t{256}))
       ->capture_default_str();
   command.add_flag("--quiet", arguments.quiet, "No progress bar on a terminal");
