@@ -3,11 +3,8 @@
 // new.
 
 #include <array>
-#include <atomic>
 #include <chrono>
-#include <cstdlib>
 #include <gtest/gtest.h>
-#include <new>
 #include <string>
 
 #include <ringpull/engine/combinators.hpp>
@@ -16,25 +13,9 @@
 #include <ringpull/engine/tcp.hpp>
 #include <ringpull/engine/timer.hpp>
 
+#include "tests/support/counting_allocator.hpp"
 #include "tests/support/on_each_backend.hpp"
 #include "tests/support/socket_pair.hpp"
-
-namespace {
-std::atomic<long> allocations = 0;
-
-void* counted(std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(size != 0 ? size : 1)) return memory;
-  throw std::bad_alloc();
-}
-}  // namespace
-
-void* operator new(std::size_t size) { return counted(size); }
-void* operator new[](std::size_t size) { return counted(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace ringpull::engine {
 namespace {
@@ -51,20 +32,20 @@ RINGPULL_ON_EACH_BACKEND(Allocations);
 class Meter {
  public:
   void at_round(int round) {
-    if (round == kWarmUp) start_ = allocations.load();
+    if (round == kWarmUp) start_ = testing::allocations();
   }
-  void finish() { counted_ = allocations.load() - start_; }
+  void finish() { counted_ = static_cast<long>(testing::allocations() - start_); }
   long counted() const { return counted_; }
 
  private:
-  long start_ = -1;
+  std::size_t start_ = 0;
   long counted_ = -1;
 };
 
 TEST_P(Allocations, AreCountedAtAll) {
-  long before = allocations.load();
+  std::size_t before = testing::allocations();
   auto loop = make_loop();
-  EXPECT_GT(allocations.load(), before);
+  EXPECT_GT(testing::allocations(), before);
 }
 
 Task<void> answer_pings(StreamSocket& stream) {

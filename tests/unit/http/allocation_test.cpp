@@ -1,29 +1,11 @@
 // How often the parsers allocate: a few times for the first message, never again.
 
-#include <cstdlib>
 #include <gtest/gtest.h>
-#include <new>
 #include <string>
 
 #include <ringpull/http/parser.hpp>
 
-namespace {
-std::size_t allocations = 0;
-
-void* allocate(std::size_t size) {
-  ++allocations;
-  void* memory = std::malloc(size == 0 ? 1 : size);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-}  // namespace
-
-void* operator new(std::size_t size) { return allocate(size); }
-void* operator new[](std::size_t size) { return allocate(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+#include "tests/support/counting_allocator.hpp"
 
 namespace ringpull::http {
 namespace {
@@ -61,10 +43,10 @@ constexpr std::string_view kRequest =
 
 template <class Parser>
 std::size_t allocations_of_one_message(Parser& parser, std::string_view wire) {
-  const std::size_t before = allocations;
+  const std::size_t before = testing::allocations();
   parser.start();
   auto used = parser.feed(bytes(wire));
-  const std::size_t after = allocations;
+  const std::size_t after = testing::allocations();
   EXPECT_TRUE(used && *used == wire.size() && parser.head_complete());
   return after - before;
 }
@@ -91,7 +73,7 @@ TEST(Allocation, AChunkedBodyTakesNone) {
   ResponseParser parser;
   ASSERT_TRUE(parser.feed(bytes("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")));
   const std::string body = "5\r\nhello\r\n5;x=y\r\nhello\r\n0\r\n\r\n";
-  const std::size_t before = allocations;
+  const std::size_t before = testing::allocations();
   auto rest = bytes(body);
   bool done = false;
   while (!done) {
@@ -99,7 +81,7 @@ TEST(Allocation, AChunkedBodyTakesNone) {
     done = !step || step->done;
     if (step) rest = rest.subspan(step->consumed);
   }
-  EXPECT_EQ(allocations - before, 0U);
+  EXPECT_EQ(testing::allocations() - before, 0U);
   EXPECT_TRUE(rest.empty());
 }
 
@@ -108,10 +90,10 @@ TEST(Allocation, WritingARequestTakesNoneWhereTheStringHasRoom) {
   head.headers.add("Host", "h");
   std::string out;
   out.reserve(1024);
-  const std::size_t before = allocations;
+  const std::size_t before = testing::allocations();
   EXPECT_TRUE(write_head(head, out));
   head.headers.set("Host", "i");
-  EXPECT_EQ(allocations - before, 0U);
+  EXPECT_EQ(testing::allocations() - before, 0U);
 }
 
 }  // namespace

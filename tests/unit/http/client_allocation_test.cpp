@@ -3,10 +3,8 @@
 // which allocate nothing.
 
 #include <array>
-#include <cstdlib>
 #include <gtest/gtest.h>
 #include <memory>
-#include <new>
 #include <string>
 #include <string_view>
 
@@ -14,25 +12,9 @@
 #include <ringpull/engine/tcp.hpp>
 #include <ringpull/http/client.hpp>
 
+#include "tests/support/counting_allocator.hpp"
 #include "tests/support/fixed_resolver.hpp"
 #include "tests/support/on_each_backend.hpp"
-
-namespace {
-std::size_t allocations = 0;
-
-void* counted(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size != 0 ? size : 1)) return memory;
-  throw std::bad_alloc();
-}
-}  // namespace
-
-void* operator new(std::size_t size) { return counted(size); }
-void* operator new[](std::size_t size) { return counted(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace ringpull::http {
 namespace {
@@ -111,9 +93,9 @@ Task<void> get_often(const Url& url, Get get_once, std::size_t& counted) {
   auto client = Client::create(ClientOptions(), resolver);
   RequestHead head;
   for (int round = 0; round < kWarmUp; ++round) co_await get_once(**client, url, head);
-  const std::size_t before = allocations;
+  const std::size_t before = testing::allocations();
   for (int round = 0; round < kMeasured; ++round) co_await get_once(**client, url, head);
-  counted = allocations - before;
+  counted = testing::allocations() - before;
   EXPECT_EQ((*client)->stats().connections_opened, 1U);
 }
 
@@ -145,9 +127,9 @@ class ClientAllocation : public testing::OnEachBackend {
 };
 
 TEST_P(ClientAllocation, AreCountedAtAll) {
-  const std::size_t before = allocations;
+  const std::size_t before = testing::allocations();
   auto loop = make_loop();
-  EXPECT_GT(allocations, before);
+  EXPECT_GT(testing::allocations(), before);
 }
 
 // The target, and the two of its Headers.
