@@ -4,10 +4,11 @@
 #include <cerrno>
 #include <cstdio>
 #include <openssl/core_names.h>
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <string>
+
+#include "cloudfront/src/secret_text.hpp"
 
 namespace ringpull::inline v0::cloudfront {
 
@@ -25,7 +26,6 @@ std::string take_openssl_reason() {
 namespace {
 
 constexpr int kRsaBitsMin = 2048;
-constexpr std::size_t kPemBytesMax = 64 * 1024;
 
 // An encrypted key is refused instead of asking on the terminal, which is OpenSSL's default.
 int no_passphrase(char*, int, int, void*) { return -1; }
@@ -44,32 +44,13 @@ struct FileCloser {
   void operator()(std::FILE* file) const noexcept { std::fclose(file); }
 };
 
-// Wiped on every way out: the text holds the key.
-class SecretText {
- public:
-  SecretText() = default;
-  SecretText(const SecretText&) = delete;
-  SecretText& operator=(const SecretText&) = delete;
-  ~SecretText() { OPENSSL_cleanse(bytes_.data(), bytes_.size()); }
-
-  std::size_t read_from(std::FILE* file) {
-    size_ = std::fread(bytes_.data(), 1, bytes_.size(), file);
-    return size_;
-  }
-  std::string_view view() const { return {bytes_.data(), size_}; }
-
- private:
-  std::array<char, kPemBytesMax> bytes_{};
-  std::size_t size_ = 0;
-};
-
 }  // namespace
 
 PrivateKey::PrivateKey(std::shared_ptr<const Key> key, Type type) noexcept
     : key_(std::move(key)), type_(type) {}
 
 Result<PrivateKey> PrivateKey::from_pem(std::string_view pem) {
-  if (pem.size() > kPemBytesMax) {
+  if (pem.size() > detail::SecretText::kBytesMax) {
     return fail(ErrorKind::too_large, "read a CloudFront key: the PEM text exceeds 64 KiB");
   }
   if (pem.find("PRIVATE KEY-----") == std::string_view::npos) {
@@ -110,8 +91,8 @@ Result<PrivateKey> PrivateKey::from_pem_file(const std::string& path) {
   if (!file) return fail(Error::from_errno(errno, "read the CloudFront key file " + path));
   // Unbuffered, so that no copy of the key stays behind in stdio's buffer.
   std::setvbuf(file.get(), nullptr, _IONBF, 0);
-  SecretText text;
-  text.read_from(file.get());
+  detail::SecretText text;
+  text.fill(std::fread(text.room().data(), 1, text.room().size(), file.get()));
   if (std::ferror(file.get()) != 0) {
     return fail(Error::from_errno(errno, "read the CloudFront key file " + path));
   }

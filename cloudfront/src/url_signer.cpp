@@ -6,9 +6,12 @@
 
 #include <ringpull/cloudfront/url_signer.hpp>
 
+#include "cloudfront/src/epoch.hpp"
 #include "cloudfront/src/private_key.hpp"
 
 namespace ringpull::inline v0::cloudfront {
+
+using detail::epoch_seconds;
 
 namespace {
 
@@ -31,7 +34,7 @@ Result<std::string> digest_sign(EVP_PKEY* key, const EVP_MD* digest, std::string
   }
   if (!done) {
     return fail(ErrorKind::internal,
-                "sign a CloudFront URL: OpenSSL refuses (" + detail::take_openssl_reason() + ")");
+                "sign for CloudFront: OpenSSL refuses (" + detail::take_openssl_reason() + ")");
   }
   signature.resize(length);  // an ECDSA signature may be shorter than announced
   return signature;
@@ -65,68 +68,63 @@ std::string_view reserved_parameter_in(std::string_view url) {
   return {};
 }
 
-Result<void> check_url(std::string_view url) {
-  auto refuse = [](const std::string& why) {
-    return fail(ErrorKind::invalid_argument, "sign a CloudFront URL: " + why);
-  };
+tl::unexpected<Error> refuse(std::string_view what, const std::string& why) {
+  return fail(ErrorKind::invalid_argument, "sign for CloudFront: the " + std::string(what) + why);
+}
+
+/// What a policy can hold and a client can send; of a resource and of a URL.
+Result<void> check_text(std::string_view what, std::string_view url) {
   std::string_view rest = without_scheme(url);
   if (rest.empty() || rest.front() == '/' || rest.front() == '?') {
-    return refuse("it must begin with http:// or https:// and a host");
+    return refuse(what, " must begin with http:// or https:// and a host");
   }
   for (char c : url) {
     if (c <= 0x20 || c >= 0x7f || c == '"' || c == '\\' || c == '#') {
-      return refuse("a blank, quote, backslash, '#' or character outside ASCII; percent-encode it");
+      return refuse(what,
+                    " holds a blank, quote, backslash, '#' or character outside ASCII; "
+                    "percent-encode it");
     }
-  }
-  std::string_view reserved = reserved_parameter_in(url);
-  if (!reserved.empty()) {
-    return refuse("its query already has " + std::string(reserved) +
-                  ", which CloudFront keeps for signing");
   }
   return {};
 }
 
-std::string epoch_seconds(std::chrono::system_clock::time_point time) {
-  return std::to_string(std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count());
+Result<void> check_url(std::string_view url) {
+  RINGPULL_CHECK(check_text("URL", url));
+  std::string_view reserved = reserved_parameter_in(url);
+  if (!reserved.empty()) {
+    return refuse("URL", "'s query already has " + std::string(reserved) +
+                             ", which CloudFront keeps for signing");
+  }
+  return {};
 }
+
+Result<void> check_policy(const Policy& policy) {
+  RINGPULL_CHECK(check_text("resource", policy.resource));
+  if (policy.not_before && *policy.not_before >= policy.expires) {
+    return refuse("policy", " begins when it has expired: its not-before is " +
+                                epoch_seconds(*policy.not_before) + ", its expiry " +
+                                epoch_seconds(policy.expires));
+  }
+  return {};
+}
+
+std::string cookie_name(std::string_view name) { return "CloudFront-" + std::string(name); }
 
 }  // namespace
-
-std::string canned_policy(std::string_view url, std::chrono::system_clock::time_point expires) {
-  std::string policy = R"({"Statement":[{"Resource":")";
-  policy += url;
-  policy += R"(","Condition":{"DateLessThan":{"AWS:EpochTime":)";
-  policy += epoch_seconds(expires);
-  policy += "}}}]}";
-  return policy;
-}
-
-std::string url_safe_base64(std::string_view bytes) {
-  std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');  // EVP_EncodeBlock ends with a NUL
-  int length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                               reinterpret_cast<const unsigned char*>(bytes.data()),
-                               static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(length));
-  for (char& c : text) {
-    switch (c) {
-      case '+': c = '-'; break;
-      case '=': c = '_'; break;
-      case '/': c = '~'; break;
-      default: break;
-    }
-  }
-  return text;
-}
 
 UrlSigner::UrlSigner(PrivateKey key, UrlSignerOptions options)
     : key_(std::move(key)), options_(std::move(options)) {}
 
-Result<UrlSigner> UrlSigner::create(PrivateKey key, UrlSignerOptions options) {
+bool is_key_pair_id(std::string_view text) noexcept {
   auto alphanumeric = [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
   };
+  return !text.empty() && std::ranges::all_of(text, alphanumeric);
+}
+
+Result<UrlSigner> UrlSigner::create(PrivateKey key, UrlSignerOptions options) {
   const std::string& id = options.key_pair_id;
-  if (id.empty() || !std::all_of(id.begin(), id.end(), alphanumeric)) {
+  if (!is_key_pair_id(id)) {
     return fail(ErrorKind::invalid_argument,
                 "set up CloudFront signing: the key pair id '" + id +
                     "' is not one; it consists of letters and digits, e.g. K2JCJMDEHXQW5F");
@@ -134,20 +132,70 @@ Result<UrlSigner> UrlSigner::create(PrivateKey key, UrlSignerOptions options) {
   return UrlSigner(std::move(key), std::move(options));
 }
 
-Result<std::string> UrlSigner::sign(std::string_view url,
-                                    std::chrono::system_clock::time_point expires) const {
+/// What goes beside a signature, apart from the key's id: a name and a value.
+struct UrlSigner::Statement {
+  std::string_view name;  // "Expires" or "Policy"
+  std::string value;
+  std::string signature;
+};
+
+/// Signs `policy`, by the canned one where it says no more than that about `url`.
+Result<UrlSigner::Statement> UrlSigner::state(const Policy& policy, std::string_view url) const {
+  RINGPULL_CHECK(check_policy(policy));
+  bool custom = needs_custom_policy(policy, url);
+  std::string text = custom ? custom_policy(policy) : canned_policy(url, policy.expires);
+  const EVP_MD* digest = options_.hash == HashAlgorithm::sha256 ? EVP_sha256() : EVP_sha1();
+  RINGPULL_TRY(std::string signature, digest_sign(key_.key_->pkey.get(), digest, text));
+  Statement statement;
+  statement.name = custom ? "Policy" : "Expires";
+  statement.value = custom ? url_safe_base64(text) : epoch_seconds(policy.expires);
+  statement.signature = url_safe_base64(signature);
+  return statement;
+}
+
+Result<std::string> UrlSigner::sign(std::string_view url, WallTime expires) const {
+  return sign(url, Policy(std::string(), expires));
+}
+
+Result<std::string> UrlSigner::sign(std::string_view url, const Policy& policy) const {
   RINGPULL_CHECK(check_url(url));
-  bool sha256 = options_.hash == HashAlgorithm::sha256;
-  RINGPULL_TRY(std::string signature,
-               digest_sign(key_.key_->pkey.get(), sha256 ? EVP_sha256() : EVP_sha1(),
-                           canned_policy(url, expires)));
-  std::string signed_url(url);
-  signed_url += url.find('?') == std::string_view::npos ? '?' : '&';
-  signed_url += "Expires=" + epoch_seconds(expires);
-  signed_url += "&Signature=" + url_safe_base64(signature);
-  signed_url += "&Key-Pair-Id=" + options_.key_pair_id;
-  if (sha256) signed_url += "&Hash-Algorithm=SHA256";
-  return signed_url;
+  Policy whole = policy;
+  if (whole.resource.empty()) whole.resource = url;
+  RINGPULL_TRY(Statement statement, state(whole, url));
+  return with_query(url, query(statement));
+}
+
+Result<std::string> UrlSigner::sign_query(const Policy& policy) const {
+  RINGPULL_TRY(Statement statement, state(policy, policy.resource));
+  return query(statement);
+}
+
+Result<std::vector<Cookie>> UrlSigner::sign_cookies(const Policy& policy) const {
+  RINGPULL_TRY(Statement statement, state(policy, policy.resource));
+  std::vector<Cookie> cookies;
+  cookies.emplace_back(cookie_name(statement.name), std::move(statement.value));
+  cookies.emplace_back(cookie_name("Signature"), std::move(statement.signature));
+  cookies.emplace_back(cookie_name("Key-Pair-Id"), options_.key_pair_id);
+  if (options_.hash == HashAlgorithm::sha256) {
+    cookies.emplace_back(cookie_name("Hash-Algorithm"), "SHA256");
+  }
+  return cookies;
+}
+
+std::string UrlSigner::query(const Statement& statement) const {
+  std::string text(statement.name);
+  text += "=" + statement.value;
+  text += "&Signature=" + statement.signature;
+  text += "&Key-Pair-Id=" + options_.key_pair_id;
+  if (options_.hash == HashAlgorithm::sha256) text += "&Hash-Algorithm=SHA256";
+  return text;
+}
+
+std::string with_query(std::string_view url, std::string_view query) {
+  std::string text(url);
+  text += url.find('?') == std::string_view::npos ? '?' : '&';
+  text += query;
+  return text;
 }
 
 }  // namespace ringpull::inline v0::cloudfront
