@@ -49,6 +49,8 @@ CASES = {
     # put before get, which reads what put has left.
     "driver_put": Case("sandbox", "", DRIVER % "put" + "--verbs " + DRIVER_COMMON,
                        DRIVER % "put" + DRIVER_COMMON, 1.10),
+    "driver_put_memory": Case("sandbox", "", DRIVER % "put-memory" + "--verbs " + DRIVER_COMMON,
+                              DRIVER % "put-memory" + DRIVER_COMMON),
     "driver_get": Case("sandbox", "", DRIVER % "get" + "--verbs " + DRIVER_COMMON,
                        DRIVER % "get" + DRIVER_COMMON, 1.10),
 }

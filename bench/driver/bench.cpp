@@ -33,9 +33,9 @@ std::span<const std::byte> Content::from(std::uint64_t offset, std::uint64_t byt
   return std::span(period_).subspan(at, std::min<std::uint64_t>(together, bytes_max));
 }
 
-void Content::fill(std::span<std::byte> memory) const {
+void Content::fill(std::span<std::byte> memory, std::uint64_t offset) const {
   for (std::size_t at = 0; at < memory.size();) {
-    const std::span<const std::byte> piece = from(at, memory.size() - at);
+    const std::span<const std::byte> piece = from(offset + at, memory.size() - at);
     std::memcpy(memory.data() + at, piece.data(), piece.size());
     at += piece.size();
   }
@@ -52,6 +52,14 @@ Result<void> Content::check(std::uint64_t offset, std::span<const std::byte> byt
     at += piece.size();
   }
   return {};
+}
+
+s3::ObjectKey file_key(const DriverBench& bench) {
+  return s3::ObjectKey(bench.driver().object_key(kFilePath).value_or(std::string()));
+}
+
+std::uint64_t rounds(const DriverOptions& options) {
+  return std::max<std::uint64_t>(1, options.total_bytes / options.size_bytes);
 }
 
 Stretch::Stretch(DriverBench& bench)

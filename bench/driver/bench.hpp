@@ -22,10 +22,10 @@ class DriverOptions {
 
   std::string endpoint;
   std::string bucket;
-  /// put, get: the client's verbs, called side by side, in place of the driver.
+  /// put, put_memory, get: the client's verbs, called side by side, in place of the driver.
   bool verbs = false;
   std::uint64_t size_bytes = std::uint64_t(1) << 30;  ///< of each file
-  /// put, get: the file is moved again and again until so many bytes went by. 0: once.
+  /// put, put_memory, get: the file is moved again and again until so many bytes went by. 0: once.
   std::uint64_t total_bytes = 0;
   std::uint64_t part_bytes = std::uint64_t(8) << 20;
   std::size_t concurrency = 16;
@@ -56,7 +56,8 @@ class Content {
 
   /// The bytes from `offset` on, as many as lie together: at least one, `bytes_max` at most.
   std::span<const std::byte> from(std::uint64_t offset, std::uint64_t bytes_max) const;
-  void fill(std::span<std::byte> memory) const;
+  /// Makes `memory` what is at `offset`.
+  void fill(std::span<std::byte> memory, std::uint64_t offset = 0) const;
   Result<void> check(std::uint64_t offset, std::span<const std::byte> bytes) const;
 
  private:
@@ -95,8 +96,12 @@ class Stretch {
 // The cases. Each moves something that is not measured first, so that connections are open, blocks
 // are mapped, and what comes back is compared with what it should be.
 
-/// Writes one file: by a writer, or as s3::upload does.
+/// Writes one file of bytes that come from elsewhere: received where a writer has prepared, or into
+/// the blocks of as many UploadParts. What would be a recv() is a copy from a mebibyte that stays
+/// in the cache.
 engine::Task<Result<void>> put(DriverBench& bench);
+/// Writes one file of bytes that lie in memory: through StorageWriter::write, or by s3::upload.
+engine::Task<Result<void>> put_memory(DriverBench& bench);
 /// Reads the file that put() has left: by a reader, or by ranged GETs into as much memory as the
 /// reader's window.
 engine::Task<Result<void>> get(DriverBench& bench);
@@ -107,10 +112,13 @@ engine::Task<Result<void>> fill(DriverBench& bench);
 /// Walks over what fill() has left.
 engine::Task<Result<void>> walk(DriverBench& bench);
 
+/// The one file of put(), put_memory() and get().
+inline constexpr const char* kFilePath = "/object";
+s3::ObjectKey file_key(const DriverBench& bench);
+/// How often that file is moved.
+std::uint64_t rounds(const DriverOptions& options);
+
 /// Reads a file and compares it with the content that all of them have.
 engine::Task<Result<void>> check_file(DriverBench& bench, std::string path, std::uint64_t size);
-/// Writes a file piece by piece, as it would come from a client.
-engine::Task<Result<void>> write_file(DriverBench& bench, std::string path,
-                                      std::span<const std::byte> whole);
 
 }  // namespace ringpull::bench

@@ -1,6 +1,6 @@
 // The storage driver against what it stands on, and under a small memory budget.
 //
-//   driver put|get|writers|fill|walk --endpoint URL --bucket NAME [options]
+//   driver put|put-memory|get|writers|fill|walk --endpoint URL --bucket NAME [options]
 //
 // Credentials come from the environment, as everywhere (AWS_ACCESS_KEY_ID, ...). Prints one line of
 // JSON.
@@ -72,13 +72,14 @@ void add_options(CLI::App& command, DriverOptions& options) {
   const CLI::AsSizeValue bytes(false);  // K, M and G are powers of 1024
   command.add_option("--endpoint", options.endpoint, "URL of the S3 server")->required();
   command.add_option("--bucket", options.bucket, "An existing bucket")->required();
-  command.add_flag("--verbs", options.verbs, "put, get: the verbs in place of the driver");
+  command.add_flag("--verbs", options.verbs,
+                   "put, put-memory, get: the verbs in place of the driver");
   command.add_option("--size", options.size_bytes, "Bytes of each file")
       ->transform(bytes)
       ->check(CLI::PositiveNumber);
   command
       .add_option("--total-bytes", options.total_bytes,
-                  "put, get: move the file until so many bytes went by (default: once)")
+                  "put, put-memory, get: move the file until so many bytes went by (default: once)")
       ->transform(bytes);
   command.add_option("--part-size", options.part_bytes, "Bytes of each part")->transform(bytes);
   command.add_option("--concurrency", options.concurrency, "Parts under way at once")
@@ -100,7 +101,8 @@ struct NamedCase {
 };
 
 constexpr NamedCase kCases[] = {
-    {"put", "one large file through a writer", put},
+    {"put", "one large file through a writer, received into its memory", put},
+    {"put-memory", "one large file that lies in memory, through a writer", put_memory},
     {"get", "what put has left, through a reader", get},
     {"writers", "many files side by side", writers},
     {"fill", "many files of one byte", fill},

@@ -1,5 +1,6 @@
 #include "tests/conformance/files.hpp"
 
+#include <algorithm>
 #include <array>
 #include <sstream>
 
@@ -42,6 +43,19 @@ Task<Result<void>> write_and_commit(s3::StorageWriter& writer, std::span<const s
   co_return co_await writer.commit(options);
 }
 
+Task<Result<void>> receive_and_commit(s3::StorageWriter& writer, std::span<const std::byte> bytes,
+                                      std::size_t piece) {
+  while (!bytes.empty()) {
+    RINGPULL_CO_TRY(std::span<std::byte> room, co_await writer.prepare());
+    std::size_t size = std::min({bytes.size(), room.size(), piece});
+    std::ranges::copy(bytes.first(size), room.begin());
+    RINGPULL_CO_CHECK(co_await writer.write_prepared(size));
+    bytes = bytes.subspan(size);
+  }
+  s3::CommitOptions options;
+  co_return co_await writer.commit(options);
+}
+
 Task<Result<s3::WalkStep>> go_on() { co_return s3::WalkStep::go_on; }
 
 }  // namespace
@@ -68,6 +82,17 @@ Task<Result<void>> write(StorageDriver& driver, std::string_view path,
   RINGPULL_CO_TRY(auto writer, co_await driver.writer(path, options));
   auto done = co_await write_and_commit(*writer, bytes);
   // As callers do, whatever came before.
+  auto closed = co_await writer->close();
+  if (!done) co_return done;
+  EXPECT_EQ(writer->size_bytes(), bytes.size());
+  co_return closed;
+}
+
+Task<Result<void>> receive(StorageDriver& driver, std::string_view path,
+                           std::span<const std::byte> bytes, std::size_t piece) {
+  s3::WriterOptions options;
+  RINGPULL_CO_TRY(auto writer, co_await driver.writer(path, options));
+  auto done = co_await receive_and_commit(*writer, bytes, piece);
   auto closed = co_await writer->close();
   if (!done) co_return done;
   EXPECT_EQ(writer->size_bytes(), bytes.size());

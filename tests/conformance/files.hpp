@@ -22,6 +22,9 @@ Task<Result<Bytes>> read(StorageDriver& driver, std::string_view path, std::uint
 /// A new file, by a writer.
 Task<Result<void>> write(StorageDriver& driver, std::string_view path,
                          std::span<const std::byte> bytes);
+/// The same, received where the writer has prepared, in pieces of up to `piece` bytes.
+Task<Result<void>> receive(StorageDriver& driver, std::string_view path,
+                           std::span<const std::byte> bytes, std::size_t piece);
 /// Opens a writer, writes and closes it; gives the size that it says in the end.
 Task<Result<std::uint64_t>> write_and_suspend(StorageDriver& driver, std::string_view path,
                                               std::span<const std::byte> bytes, bool append);

@@ -159,6 +159,19 @@ Task<Result<void>> cancel_after(Bed& b, std::size_t size, bool append) {
   co_return Result<void>();
 }
 
+TEST_P(Writer, StoresWhatIsReceivedWhereItHasPrepared) {
+  run([](Bed& b) -> Task<Result<void>> {
+    Content content = Content::noise(13);
+    for (std::size_t size : {std::size_t(0), std::size_t(100), 12 * kMiB, 21 * kMiB + 3}) {
+      Bytes bytes = content.bytes(size);
+      RINGPULL_CO_CHECK(co_await receive(b.driver(), "/a", bytes, kMiB - 1));
+      RINGPULL_CO_TRY(std::uint64_t stored, co_await verify(b.driver(), "/a", content));
+      EXPECT_EQ(stored, size);
+    }
+    co_return Result<void>();
+  });
+}
+
 TEST_P(Writer, LeavesNothingWhenItIsCancelled) {
   run([](Bed& b) -> Task<Result<void>> {
     for (std::size_t size : {std::size_t(0), std::size_t(32), 25 * kMiB, 60 * kMiB}) {

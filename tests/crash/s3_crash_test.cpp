@@ -31,5 +31,23 @@ TEST_F(S3Crash, AWriterThatWasNeverEndedAborts) {
               "destroyed before commit, close or cancel");
 }
 
+void write_more_than_was_prepared() {
+  DriverBed bed;
+  bed.run([](DriverBed& b) -> Task<void> {
+    WriterOptions options;
+    auto opened = co_await driver::open_writer(*b.core, "/a", options);
+    EXPECT_TRUE(opened);
+    auto room = co_await (*opened)->prepare();
+    EXPECT_TRUE(room);
+    auto written = co_await (*opened)->write_prepared(room->size() + 1);
+    EXPECT_FALSE(written);
+  });
+}
+
+TEST_F(S3Crash, AWriterThatIsSaidToHoldMoreThanItPreparedAborts) {
+  EXPECT_EXIT(write_more_than_was_prepared(), ::testing::KilledBySignal(SIGABRT),
+              "more was written to a StorageWriter than it had prepared");
+}
+
 }  // namespace
 }  // namespace ringpull::s3

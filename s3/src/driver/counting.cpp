@@ -58,7 +58,17 @@ class CountedWriter final : public StorageWriter {
 
   Task<Result<void>> write(std::span<const std::byte> bytes) override {
     auto written = co_await inner_->write(bytes);
-    if (!written && !is_stop(written.error())) failed_ = true;
+    if (!written) note(written.error());
+    co_return written;
+  }
+  Task<Result<std::span<std::byte>>> prepare() override {
+    auto room = co_await inner_->prepare();
+    if (!room) note(room.error());
+    co_return room;
+  }
+  Task<Result<void>> write_prepared(std::size_t bytes) override {
+    auto written = co_await inner_->write_prepared(bytes);
+    if (!written) note(written.error());
     co_return written;
   }
   Task<Result<void>> commit(const CommitOptions& options) override {
@@ -78,6 +88,7 @@ class CountedWriter final : public StorageWriter {
   }
 
  private:
+  void note(const Error& error) noexcept { failed_ = failed_ || !is_stop(error); }
   void count(bool success) noexcept {
     if (counted_) return;
     counted_ = true;

@@ -18,7 +18,7 @@ using engine::Task;
 namespace {
 
 // What a caller sees done in one go: hooks hash, so that this is a tenth of a millisecond or two.
-constexpr std::size_t kCopyStep = std::size_t(256) << 10;
+constexpr std::size_t kHookStep = std::size_t(256) << 10;
 
 }  // namespace
 
@@ -87,25 +87,75 @@ Task<Result<void>> S3Writer::write(std::span<const std::byte> bytes) {
                      .with_bytes_done(accepted_ - before));
 }
 
+Task<Result<std::span<std::byte>>> S3Writer::prepare() {
+  RINGPULL_CO_CHECK(usable("write"));
+  auto ready = co_await make_ready();
+  if (!ready) {
+    co_return fail(failure(std::move(ready).error().with_maybe_applied(false), "write"));
+  }
+  prepared_ = block_.size() - filled_;
+  co_return block_.bytes().subspan(filled_);
+}
+
+Task<Result<void>> S3Writer::write_prepared(std::size_t bytes) {
+  RINGPULL_CO_CHECK(usable("write"));
+  RINGPULL_ASSERT(bytes <= prepared_, "more was written to a StorageWriter than it had prepared");
+  prepared_ = 0;
+  std::uint64_t before = accepted_;
+  auto taken = co_await take_prepared(bytes);
+  if (taken) co_return taken;
+  co_return fail(failure(std::move(taken).error().with_maybe_applied(false), "write")
+                     .with_bytes_done(accepted_ - before));
+}
+
 Task<Result<void>> S3Writer::take(std::span<const std::byte> bytes) {
   RINGPULL_CO_CHECK(intact());
   if (bytes.empty()) co_return Result<void>();
-  RINGPULL_CO_CHECK(co_await settle_last_part());
   while (true) {
-    RINGPULL_CO_CHECK(co_await make_room());
-    std::size_t size = std::min({bytes.size(), block_.size() - filled_, kCopyStep});
-    auto piece = bytes.first(size);
-    if (hook_) hook_(piece);
-    crc_.update(piece);
-    std::memcpy(block_.data() + filled_, piece.data(), size);
-    filled_ += size;
-    accepted_ += size;
-    changed_ = true;
+    RINGPULL_CO_CHECK(co_await make_ready());
+    std::size_t size = std::min({bytes.size(), block_.size() - filled_, kHookStep});
+    std::memcpy(block_.data() + filled_, bytes.data(), size);
+    accept(size);
     bytes = bytes.subspan(size);
     if (bytes.empty()) break;
     co_await engine::yield_now();
   }
-  // Whether the first block becomes a part is open until more comes. Later ones need not wait.
+  co_return co_await send_full_block();
+}
+
+Task<Result<void>> S3Writer::take_prepared(std::size_t bytes) {
+  RINGPULL_CO_CHECK(intact());
+  if (bytes == 0) co_return Result<void>();
+  while (true) {
+    std::size_t size = std::min(bytes, kHookStep);
+    accept(size);
+    bytes -= size;
+    if (bytes == 0) break;
+    co_await engine::yield_now();
+  }
+  co_return co_await send_full_block();
+}
+
+/// Makes sure that the block has room for what comes next.
+Task<Result<void>> S3Writer::make_ready() {
+  prepared_ = 0;
+  RINGPULL_CO_CHECK(intact());
+  RINGPULL_CO_CHECK(co_await settle_last_part());
+  co_return co_await make_room();
+}
+
+/// The next bytes of the block are what was written.
+void S3Writer::accept(std::size_t bytes) {
+  http::ConstBytes piece = block_.bytes().subspan(filled_, bytes);
+  if (hook_) hook_(piece);
+  crc_.update(piece);
+  filled_ += bytes;
+  accepted_ += bytes;
+  changed_ = true;
+}
+
+/// Whether the first block becomes a part is open until more comes. Later ones need not wait.
+Task<Result<void>> S3Writer::send_full_block() {
   if (filled_ < block_.size() || !upload_.started()) co_return Result<void>();
   co_return co_await send_block();
 }
@@ -347,7 +397,7 @@ Task<bool> S3Writer::is_block_there() {
   Md5 md5;
   std::span<const std::byte> rest = block_.bytes().first(filled_);
   while (!rest.empty()) {
-    auto piece = rest.first(std::min(rest.size(), kCopyStep));
+    auto piece = rest.first(std::min(rest.size(), kHookStep));
     md5.update(piece);
     rest = rest.subspan(piece.size());
     co_await engine::yield_now();

@@ -36,6 +36,8 @@ class S3Writer final : public StorageWriter {
   engine::Task<Result<void>> open();
 
   engine::Task<Result<void>> write(std::span<const std::byte> bytes) override;
+  engine::Task<Result<std::span<std::byte>>> prepare() override;
+  engine::Task<Result<void>> write_prepared(std::size_t bytes) override;
   std::uint64_t size_bytes() const noexcept override { return accepted_; }
   engine::Task<Result<void>> commit(const CommitOptions& options) override;
   engine::Task<Result<void>> close() override;
@@ -53,6 +55,10 @@ class S3Writer final : public StorageWriter {
 
   // Taking bytes.
   engine::Task<Result<void>> take(std::span<const std::byte> bytes);
+  engine::Task<Result<void>> take_prepared(std::size_t bytes);
+  engine::Task<Result<void>> make_ready();
+  void accept(std::size_t bytes);
+  engine::Task<Result<void>> send_full_block();
   engine::Task<Result<void>> make_room();
   engine::Task<Result<void>> send_block();
   engine::Task<Result<void>> ready_to_send();
@@ -85,7 +91,8 @@ class S3Writer final : public StorageWriter {
   MultipartUpload upload_;
   engine::BufferLease block_;  // its size is that of the part it becomes
   std::size_t filled_ = 0;
-  RunningCrc crc_;  // of what is in the block
+  std::size_t prepared_ = 0;  // bytes behind them that the caller may be filling
+  RunningCrc crc_;            // of what is in the block
   std::uint64_t accepted_ = 0;
   std::optional<TailCopy> tail_;
   std::optional<Error> exhausted_;

@@ -8,6 +8,7 @@
 #include <ringpull/engine/scope.hpp>
 
 #include "tests/support/fixed_resolver.hpp"
+#include "tests/support/patience.hpp"
 
 namespace ringpull::testing {
 
@@ -135,7 +136,7 @@ Task<void> CoreBed::serve_and_run(Body body) {
   engine::TcpListener back = engine::TcpListener::bind(any).value();
 
   FixedResolver resolver;
-  http::ClientOptions http_options;
+  http::ClientOptions http_options = ringpull::testing::patient_client_options();
   auto http = http::Client::create(http_options, resolver).value();
   s3::StaticCredentialsProvider credentials(s3::Credentials("id", s3::Secret("secret")));
   s3::Region region("us-east-1");
@@ -147,7 +148,7 @@ Task<void> CoreBed::serve_and_run(Body body) {
   client = std::make_unique<s3::Client>(std::move(client_options), *http, credentials);
   direct = std::make_unique<s3::Client>(std::move(direct_options), *http, credentials);
   gate = std::make_unique<Gate>(handler, *direct);
-  http::ServerOptions server_options;
+  http::ServerOptions server_options = ringpull::testing::patient_server_options();
   http::Server front_server(front, *gate, server_options);
   http::Server back_server(back, handler, server_options);
   engine::MemoryBudgetOptions budget_options;

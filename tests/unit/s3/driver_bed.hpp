@@ -20,6 +20,7 @@
 
 #include "s3/src/driver/core.hpp"
 #include "tests/support/fixed_resolver.hpp"
+#include "tests/support/patience.hpp"
 #include "tools/sandbox/s3_handler.hpp"
 
 namespace ringpull::s3::testing {
@@ -200,11 +201,11 @@ class DriverBed {
     gate = std::make_unique<Gate>(handler);
     auto any = engine::SocketAddress::from_ip("127.0.0.1", 0).value();
     engine::TcpListener listener = engine::TcpListener::bind(any).value();
-    http::ServerOptions server_options;
+    http::ServerOptions server_options = ringpull::testing::patient_server_options();
     http::Server server(listener, *gate, server_options);
 
     ringpull::testing::FixedResolver resolver;
-    http::ClientOptions http_options;
+    http::ClientOptions http_options = ringpull::testing::patient_client_options();
     http_ = http::Client::create(http_options, resolver).value();
     url_ = "http://" + listener.address().to_string();
     client = new_client();

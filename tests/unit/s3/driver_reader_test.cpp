@@ -21,6 +21,7 @@
 
 #include "s3/src/driver/reader.hpp"
 #include "tests/support/fixed_resolver.hpp"
+#include "tests/support/patience.hpp"
 #include "tests/support/scripted_peer.hpp"
 #include "tests/support/turn.hpp"
 #include "tools/sandbox/s3_handler.hpp"
@@ -70,7 +71,7 @@ class Stack {
  public:
   Stack(std::uint16_t port, const S3DriverOptions& options, std::size_t budget_bytes)
       : budget(budget_options(budget_bytes)), pool(budget) {
-    http::ClientOptions http_options;
+    http::ClientOptions http_options = ringpull::testing::patient_client_options();
     http_options.connections_per_origin_max = 32;
     http = http::Client::create(http_options, resolver).value();
     std::string url = "http://127.0.0.1:" + std::to_string(port);
@@ -180,7 +181,7 @@ class Bed {
     gate = std::make_unique<Gate>(handler);
     auto any = engine::SocketAddress::from_ip("127.0.0.1", 0).value();
     engine::TcpListener listener = engine::TcpListener::bind(any).value();
-    http::ServerOptions server_options;
+    http::ServerOptions server_options = ringpull::testing::patient_server_options();
     http::Server server(listener, *gate, server_options);
     stack = std::make_unique<Stack>(listener.address().port(), options, budget_bytes);
     engine::Context& context = co_await engine::current_context();

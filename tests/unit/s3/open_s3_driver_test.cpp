@@ -13,6 +13,7 @@
 #include <ringpull/http/server.hpp>
 #include <ringpull/s3/open_s3_driver.hpp>
 
+#include "tests/support/patience.hpp"
 #include "tools/sandbox/s3_handler.hpp"
 
 namespace ringpull::s3 {
@@ -83,7 +84,7 @@ class Bed {
     witness = std::make_unique<Witness>(handler);
     auto any = engine::SocketAddress::from_ip("127.0.0.1", 0).value();
     engine::TcpListener listener = engine::TcpListener::bind(any).value();
-    http::ServerOptions server_options;
+    http::ServerOptions server_options = ringpull::testing::patient_server_options();
     http::Server server(listener, *witness, server_options);
     url = "http://" + listener.address().to_string();
     engine::Context& context = co_await engine::current_context();

@@ -17,6 +17,7 @@
 #include <ringpull/s3/transfer.hpp>
 
 #include "tests/support/fixed_resolver.hpp"
+#include "tests/support/patience.hpp"
 #include "tools/sandbox/s3_handler.hpp"
 
 namespace ringpull::s3 {
@@ -110,11 +111,11 @@ class Bed {
     gate = std::make_unique<Gate>(handler);
     auto any = engine::SocketAddress::from_ip("127.0.0.1", 0).value();
     engine::TcpListener listener = engine::TcpListener::bind(any).value();
-    http::ServerOptions server_options;
+    http::ServerOptions server_options = ringpull::testing::patient_server_options();
     http::Server server(listener, *gate, server_options);
 
     FixedResolver resolver;
-    http::ClientOptions http_options;
+    http::ClientOptions http_options = ringpull::testing::patient_client_options();
     auto http = http::Client::create(http_options, resolver).value();
     StaticCredentialsProvider credentials(Credentials("id", Secret("secret")));
     ClientOptions options(

@@ -15,6 +15,7 @@
 
 #include "tests/support/certificates.hpp"
 #include "tests/support/fixed_resolver.hpp"
+#include "tests/support/patience.hpp"
 #include "tools/sandbox/s3_handler.hpp"
 
 namespace ringpull::s3 {
@@ -91,7 +92,7 @@ class Bed {
     tls.certificate_pem = leaf.pem();
     tls.key_pem = leaf.key_pem();
     auto tls_context = http::TlsServerContext::create(tls).value();
-    http::ServerOptions server_options;
+    http::ServerOptions server_options = ringpull::testing::patient_server_options();
     if (scheme == http::Scheme::https) server_options.tls = &tls_context;
     auto any = engine::SocketAddress::from_ip("127.0.0.1", 0).value();
     engine::TcpListener listener = engine::TcpListener::bind(any).value();
@@ -99,7 +100,7 @@ class Bed {
     origin = std::string(http::to_string(scheme)) + "://" + listener.address().to_string();
 
     FixedResolver resolver;
-    http::ClientOptions http_options;
+    http::ClientOptions http_options = ringpull::testing::patient_client_options();
     http_options.tls.ca_file = ca_file.path();
     http = http::Client::create(http_options, resolver).value();
     StaticCredentialsProvider credentials(Credentials("id", Secret("secret")));

@@ -119,7 +119,8 @@ class WriterOptions {
   /// How many bytes will be written in all, where that is known: lets the driver choose the size of
   /// the parts. A wrong hint costs speed, not bytes.
   std::optional<std::uint64_t> size_hint;
-  /// Sees what write() accepts. After append, only what is written from then on.
+  /// Sees what write() and write_prepared() accept. After append, only what is written from then
+  /// on.
   ByteHook hook;
 };
 
@@ -141,15 +142,29 @@ class CommitOptions {
 /// After commit, close or cancel, everything but close is `invalid_argument`. One of the three is
 /// awaited before the writer is destroyed. One call at a time, one writer of a path at a time.
 ///
+/// Bytes that lie in memory already are handed over by write(), which copies them. Bytes that are
+/// still to come, from a socket or a file, are best received where prepare() says and taken from
+/// there by write_prepared(): then nothing copies them on their way to the store. Both may take
+/// turns.
+///
 /// A stop or deadline of the calling task ends that call; the bytes that it had accepted are
 /// counted in the error's bytes_done() and in size_bytes(). After any other failure of write(),
-/// cancel() is what is left to do.
+/// prepare() or write_prepared(), cancel() is what is left to do.
 class StorageWriter {
  public:
   virtual ~StorageWriter() = default;
 
   /// Takes all bytes; they need not live on once it returns. Waits while too much is under way.
   virtual engine::Task<Result<void>> write(std::span<const std::byte> bytes) = 0;
+  /// Room for the bytes that come next: at least one, mostly what a part of the file still lacks.
+  /// It holds whatever it held before, belongs to the writer's share of the memory budget, and is
+  /// the caller's to fill until it calls the writer again. Waits while too much is under way; a
+  /// caller may wait for its source as long as it likes. Nothing is written yet, and room that is
+  /// not used costs nothing.
+  virtual engine::Task<Result<std::span<std::byte>>> prepare() = 0;
+  /// Takes the first `bytes` of what the call before, a prepare(), gave, as write() does. More than
+  /// that is a programmer's error, and aborts.
+  virtual engine::Task<Result<void>> write_prepared(std::size_t bytes) = 0;
   /// Bytes accepted so far, those of earlier writers included.
   virtual std::uint64_t size_bytes() const noexcept = 0;
   /// Makes a file of everything written, replacing what was there. An Error with maybe_applied()
