@@ -32,7 +32,7 @@ std::optional<int> parse_bits(std::string_view text, int most) {
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   // inet_pton(3) wants a terminated text, and nothing longer is an address.
   std::array<char, INET6_ADDRSTRLEN> terminated{};
-  if (text.size() >= terminated.size()) return std::nullopt;
+  if (text.size() >= terminated.size() || text.find('\0') != text.npos) return std::nullopt;
   std::ranges::copy(text, terminated.begin());
   Bytes bytes{};
   if (inet_pton(AF_INET6, terminated.data(), bytes.data()) == 1) return IpAddress(bytes);

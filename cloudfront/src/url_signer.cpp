@@ -72,12 +72,8 @@ tl::unexpected<Error> refuse(std::string_view what, const std::string& why) {
   return fail(ErrorKind::invalid_argument, "sign for CloudFront: the " + std::string(what) + why);
 }
 
-/// What a policy can hold and a client can send; of a resource and of a URL.
-Result<void> check_text(std::string_view what, std::string_view url) {
-  std::string_view rest = without_scheme(url);
-  if (rest.empty() || rest.front() == '/' || rest.front() == '?') {
-    return refuse(what, " must begin with http:// or https:// and a host");
-  }
+/// What a policy can hold and a client can send.
+Result<void> check_characters(std::string_view what, std::string_view url) {
   for (char c : url) {
     if (c <= 0x20 || c >= 0x7f || c == '"' || c == '\\' || c == '#') {
       return refuse(what,
@@ -89,7 +85,11 @@ Result<void> check_text(std::string_view what, std::string_view url) {
 }
 
 Result<void> check_url(std::string_view url) {
-  RINGPULL_CHECK(check_text("URL", url));
+  std::string_view rest = without_scheme(url);
+  if (rest.empty() || rest.front() == '/' || rest.front() == '?') {
+    return refuse("URL", " must begin with http:// or https:// and a host");
+  }
+  RINGPULL_CHECK(check_characters("URL", url));
   std::string_view reserved = reserved_parameter_in(url);
   if (!reserved.empty()) {
     return refuse("URL", "'s query already has " + std::string(reserved) +
@@ -99,7 +99,12 @@ Result<void> check_url(std::string_view url) {
 }
 
 Result<void> check_policy(const Policy& policy) {
-  RINGPULL_CHECK(check_text("resource", policy.resource));
+  const std::string& resource = policy.resource;
+  bool any_scheme = resource.starts_with('*') || has_prefix_ignoring_case(resource, "http*://");
+  if (!any_scheme && without_scheme(resource).empty()) {
+    return refuse("resource", " must begin with http://, https://, http*:// or '*'");
+  }
+  RINGPULL_CHECK(check_characters("resource", resource));
   if (policy.not_before && *policy.not_before >= policy.expires) {
     return refuse("policy", " begins when it has expired: its not-before is " +
                                 epoch_seconds(*policy.not_before) + ", its expiry " +

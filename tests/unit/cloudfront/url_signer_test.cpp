@@ -7,8 +7,10 @@
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <stdlib.h>
 #include <string>
+#include <vector>
 
 #include <ringpull/cloudfront/url_signer.hpp>
 
@@ -90,6 +92,110 @@ TEST(UrlSigner, GivesTheUrlsThatBotocoreGives) {
       expected);
 }
 
+/// A case of policies.json, which is botocore's.
+struct PolicyCase {
+  explicit PolicyCase(const nlohmann::json& one)
+      : url(one.at("url")),
+        policy(one.at("resource"), time(one.at("expires"))),
+        hash(one.value("hash", "sha1") == "sha1" ? HashAlgorithm::sha1 : HashAlgorithm::sha256),
+        text(one.at("policy")),
+        signed_url(one.at("signed")) {
+    if (one.contains("not_before")) policy.not_before = time(one.at("not_before"));
+    if (one.contains("source")) policy.source_ip = IpNetwork::parse(std::string(one.at("source")));
+  }
+  static WallTime time(int seconds) { return WallTime(std::chrono::seconds(seconds)); }
+
+  std::string url;
+  Policy policy;
+  HashAlgorithm hash;
+  std::string text;
+  std::string signed_url;
+};
+
+std::vector<PolicyCase> policy_cases() {
+  std::ifstream file(golden("policies.json"));
+  std::vector<PolicyCase> cases;
+  for (const auto& one : nlohmann::json::parse(file)) cases.emplace_back(one);
+  return cases;
+}
+
+TEST(UrlSigner, GivesTheCustomPoliciesThatBotocoreGives) {
+  std::vector<PolicyCase> cases = policy_cases();
+  ASSERT_EQ(cases.size(), 7U);
+  for (const PolicyCase& one : cases) {
+    UrlSigner signer = signer_with("rsa2048-pkcs8.pem", one.hash);
+    EXPECT_EQ(signer.sign(one.url, one.policy).value(), one.signed_url);
+    bool custom = needs_custom_policy(one.policy, one.url);
+    EXPECT_EQ(custom ? custom_policy(one.policy) : canned_policy(one.url, one.policy.expires),
+              one.text);
+  }
+}
+
+TEST(UrlSigner, PutsIntoCookiesWhatItPutsIntoUrls) {
+  for (const PolicyCase& one : policy_cases()) {
+    UrlSigner signer = signer_with("rsa2048-pkcs1.pem", one.hash);
+    bool canned =
+        one.text.find('*') == std::string::npos && !one.policy.not_before && !one.policy.source_ip;
+    std::vector<Cookie> cookies = signer.sign_cookies(one.policy).value();
+    ASSERT_EQ(cookies.size(), one.hash == HashAlgorithm::sha256 ? 4U : 3U);
+    EXPECT_EQ(cookies[0].name, canned ? "CloudFront-Expires" : "CloudFront-Policy");
+    EXPECT_EQ(cookies[0].value, parameter(one.signed_url, canned ? "Expires" : "Policy"));
+    EXPECT_EQ(cookies[1].name, "CloudFront-Signature");
+    EXPECT_EQ(cookies[1].value, parameter(one.signed_url, "Signature"));
+    EXPECT_EQ(cookies[2].name, "CloudFront-Key-Pair-Id");
+    EXPECT_EQ(cookies[2].value, "K2JCJMDEHXQW5F");
+    if (cookies.size() == 4) {
+      EXPECT_EQ(cookies[3].name, "CloudFront-Hash-Algorithm");
+      EXPECT_EQ(cookies[3].value, "SHA256");
+    }
+  }
+}
+
+TEST(UrlSigner, TakesTheCannedPolicyWhereThatSaysEverything) {
+  Policy policy("", kExpires);
+  EXPECT_FALSE(needs_custom_policy(policy, "https://h/a"));
+  policy.resource = "https://h/a";
+  EXPECT_FALSE(needs_custom_policy(policy, "https://h/a"));
+  EXPECT_FALSE(needs_custom_policy(Policy("", kExpires), "https://h/a?b"));
+  EXPECT_TRUE(needs_custom_policy(policy, "https://h/b"));
+  EXPECT_TRUE(needs_custom_policy(Policy("", kExpires), "https://h/*"));
+  Policy later = policy;
+  later.not_before = kExpires - std::chrono::seconds(1);
+  EXPECT_TRUE(needs_custom_policy(later, "https://h/a"));
+  Policy one_client = policy;
+  one_client.source_ip = IpNetwork::parse("192.0.2.1");
+  EXPECT_TRUE(needs_custom_policy(one_client, "https://h/a"));
+}
+
+TEST(UrlSigner, RefusesPoliciesThatCloudFrontWouldNotRead) {
+  UrlSigner signer = signer_with("p256-sec1.pem", HashAlgorithm::sha1);
+  for (const char* resource : {"", "h/a", "ftp://h/a", "https://", "https://h/\"*", "https://h/ *",
+                               "https://h/\\", "https://h/\xc3\xa4", "https://h/a#*"}) {
+    auto query = signer.sign_query(Policy(resource, kExpires));
+    ASSERT_FALSE(query) << resource;
+    EXPECT_EQ(query.error().kind(), ErrorKind::invalid_argument);
+    EXPECT_FALSE(signer.sign_cookies(Policy(resource, kExpires))) << resource;
+  }
+  for (const char* resource : {"*", "http*://h/*", "HTTPS://h/*", "http://h/a?b=*"}) {
+    EXPECT_TRUE(signer.sign_query(Policy(resource, kExpires))) << resource;
+  }
+  Policy never("https://h/*", kExpires);
+  never.not_before = kExpires;
+  auto query = signer.sign_query(never);
+  ASSERT_FALSE(query);
+  EXPECT_THAT(query.error().message(),
+              HasSubstr("not-before is 1767323045, its expiry 1767323045"));
+}
+
+TEST(UrlSigner, GivesOneQueryThatServesManyUrls) {
+  UrlSigner signer = signer_with("rsa2048-pkcs1.pem", HashAlgorithm::sha1);
+  Policy everything("https://h/root/*", kExpires);
+  std::string query = signer.sign_query(everything).value();
+  for (const char* url : {"https://h/root/a", "https://h/root/b/c?d=e"}) {
+    EXPECT_EQ(with_query(url, query), signer.sign(url, everything).value());
+  }
+}
+
 TEST(UrlSigner, WritesThePolicyWithoutBlanksAndWithoutEscapingTheQuery) {
   EXPECT_EQ(canned_policy("http://h/a?b=<c>&d=e", kExpires + std::chrono::milliseconds(999)),
             R"({"Statement":[{"Resource":"http://h/a?b=<c>&d=e","Condition":{"DateLessThan":)"
@@ -124,6 +230,11 @@ TEST_P(EverySigningKey, MakesSignaturesThatOpensslVerifies) {
   EXPECT_FALSE(openssl_verifies(GetParam().public_key, digest,
                                 canned_policy(kUrl, kExpires + std::chrono::seconds(1)),
                                 signature));
+
+  Policy everything("https://d111111abcdef8.cloudfront.net/registry/*", kExpires);
+  std::string wide = signer.sign(kUrl, everything).value();
+  EXPECT_TRUE(openssl_verifies(GetParam().public_key, digest, custom_policy(everything),
+                               parameter(wide, "Signature")));
   if (GetParam().hash == HashAlgorithm::sha256) {
     EXPECT_THAT(url, EndsWith("&Key-Pair-Id=K2JCJMDEHXQW5F&Hash-Algorithm=SHA256"));
   } else {

@@ -46,10 +46,11 @@ struct Cookie {
 ///
 /// What is signed is compared by CloudFront with what the client sends, so URLs and resources are
 /// to be given percent-encoded, with their query. Every function is `invalid_argument` for one that
-/// is not http or https, has no host, has a fragment, or holds a character outside printable ASCII,
-/// a blank, or one that would leave the policy's JSON string (double quote, backslash); and for a
-/// URL whose query already has a parameter that CloudFront reserves for signing. Times may lie in
-/// the past; a not-before at or behind the expiry is `invalid_argument`.
+/// holds a character outside printable ASCII, a blank, a fragment, or what would leave the policy's
+/// JSON string (double quote, backslash); for a URL that is not http or https, has no host, or
+/// whose query already has a parameter that CloudFront reserves for signing; for a resource that
+/// begins neither like a URL nor with "http*://" or '*'. Times may lie in the past; a not-before at
+/// or behind the expiry is `invalid_argument`.
 class UrlSigner {
  public:
   /// `invalid_argument` when the key pair id is none.
