@@ -30,7 +30,8 @@ Result<std::string> read_line(int fd) {
     char buffer[1024];
     ssize_t got = ::read(fd, buffer, sizeof buffer);
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return fail(ErrorKind::unavailable, "the sandbox ended before it listened");
+    if (got <= 0)
+      return fail(ErrorKind::io, "the sandbox ended before it listened; its own message says why");
     line.append(buffer, static_cast<std::size_t>(got));
   }
   return line;

@@ -104,12 +104,12 @@ std::string bench_table(const BenchArguments& arguments, const ImagePlan& plan,
   Summary push = summarise(report.push, gib);
   std::string text;
   auto out = std::back_inserter(text);
-  fmt::format_to(out,
-                 "\n{} layers x {}, parts of {}, {} at once, {}, payload {}, {} rounds (medians)\n",
-                 plan.layers, format_bytes(static_cast<double>(plan.layer_bytes)),
-                 format_bytes(static_cast<double>(plan.part_bytes)), plan.concurrency,
-                 arguments.tls ? "TLS" : "plain HTTP",
-                 arguments.sign_payload ? "signed" : "not signed", arguments.rounds);
+  fmt::format_to(
+      out, "\n{} layers x {}, parts of {}, {} at once, {}, payload {}, {}\n", plan.layers,
+      format_bytes(static_cast<double>(plan.layer_bytes)),
+      format_bytes(static_cast<double>(plan.part_bytes)), plan.concurrency,
+      arguments.tls ? "TLS" : "plain HTTP", arguments.sign_payload ? "signed" : "not signed",
+      arguments.rounds == 1 ? "1 round" : fmt::format("{} rounds (medians)", arguments.rounds));
   fmt::format_to(out, "client: {}; server: ringpull sandbox on this machine\n\n",
                  report.backend_description);
   fmt::format_to(out, "{:<34}{:>12}{:>12}\n", "", "pull", "push");
