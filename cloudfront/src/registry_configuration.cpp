@@ -2,12 +2,13 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <span>
 #include <unistd.h>
 
+#include <ringpull/cloudfront/middleware_parameters.hpp>
 #include <ringpull/cloudfront/registry_configuration.hpp>
 #include <ringpull/s3/parameter_text.hpp>
 
@@ -30,7 +31,6 @@ constexpr std::array<std::string_view, 5> kBesideDriver = {"cache", "delete", "m
                                                            "redirect", "tag"};
 constexpr std::array<std::string_view, 1> kRedirectNames = {"disable"};
 constexpr std::array<std::string_view, 3> kMiddlewareNames = {"disabled", "name", "options"};
-constexpr std::array<std::string_view, 3> kMiddlewares = {"cloudfront", "redirect", "rewrite"};
 constexpr std::string_view kVersion = "0.1";
 
 struct FileCloser {
@@ -59,12 +59,14 @@ Result<bool> read_boolean(const Field& field) {
   return given.boolean();
 }
 
+using ReadText = Result<std::optional<std::string>> (Field::*)() const;
+
 /// Every value below a section, each with its place.
-Result<s3::ParameterMap> read_parameters(const Field& section) {
+Result<s3::ParameterMap> read_parameters(const Field& section, ReadText read) {
   RINGPULL_TRY(Fields fields, Fields::of(section));
   s3::ParameterMap parameters;
   for (const Field& field : fields) {
-    RINGPULL_TRY(std::optional<std::string> text, field.text());
+    RINGPULL_TRY(std::optional<std::string> text, (field.*read)());
     s3::ParameterText& parameter = parameters[field.name()];
     parameter.text = std::move(text);
     parameter.origin = field.section();
@@ -99,7 +101,7 @@ Result<const Field*> find_driver(const Field& storage, const Fields& fields) {
 }
 
 Result<s3::S3DriverParameters> read_s3(const Field& driver) {
-  RINGPULL_TRY(s3::ParameterMap map, read_parameters(driver));
+  RINGPULL_TRY(s3::ParameterMap map, read_parameters(driver, &Field::text));
   // Its variables are in the map already.
   auto none = [](std::string_view) -> std::optional<std::string> { return std::nullopt; };
   auto parameters = s3::read_s3_driver_parameters(map, none);
@@ -117,47 +119,70 @@ Result<bool> read_redirect_disabled(const Fields& storage) {
   return read_boolean(*disable);
 }
 
-/// Nothing where it is disabled.
-Result<std::optional<MiddlewareConfiguration>> read_middleware(const Field& entry) {
-  RINGPULL_TRY(Fields fields, Fields::of(entry));
-  RINGPULL_CHECK(fields.check_names(kMiddlewareNames));
-  const Field* disabled = fields.find("disabled");
-  if (disabled != nullptr) {
-    RINGPULL_TRY(bool is_disabled, read_boolean(*disabled));
-    if (is_disabled) return std::nullopt;
-  }
-  const Field* name = fields.find("name");
-  if (name == nullptr) return fail(entry.refuse("its name is missing"));
-  RINGPULL_TRY(std::optional<std::string> text, name->text());
-  if (!text || !is_one_of(kMiddlewares, *text)) {
-    return fail(name->refuse("\"" + text.value_or("") +
-                             "\" is not a storage middleware of Ringpull; cloudfront, redirect "
-                             "and rewrite are")
-                    .with_kind(ErrorKind::unsupported));
-  }
-  MiddlewareConfiguration middleware;
-  middleware.name = *text;
-  middleware.origin = entry.origin() + ": " + entry.path();
-  const Field* options = fields.find("options");
-  if (options != nullptr) {
-    RINGPULL_TRY(middleware.options, read_parameters(*options));
-  }
-  return middleware;
+/// Gives the options to whoever knows them, and keeps what there is to say.
+template <class Options, class Read>
+Result<void> read_options(const s3::ParameterMap& parameters, MiddlewareConfiguration& middleware,
+                          std::vector<std::string>& warnings, Read read) {
+  RINGPULL_TRY(auto options, read(parameters, middleware.origin));
+  middleware.options = Options(std::move(options.value));
+  std::ranges::move(options.warnings, std::back_inserter(warnings));
+  return {};
 }
 
-Result<std::vector<MiddlewareConfiguration>> read_middlewares(const Fields& file) {
-  std::vector<MiddlewareConfiguration> middlewares;
+Result<void> read_options_of(const Field& name, const s3::ParameterMap& parameters,
+                             MiddlewareConfiguration& middleware,
+                             std::vector<std::string>& warnings) {
+  RINGPULL_TRY(std::optional<std::string> text, name.text());
+  if (text == "cloudfront") {
+    return read_options<CloudFrontOptions>(parameters, middleware, warnings,
+                                           read_cloudfront_parameters);
+  }
+  if (text == "redirect") {
+    return read_options<RedirectBase>(parameters, middleware, warnings, read_redirect_parameters);
+  }
+  if (text == "rewrite") {
+    return read_options<RewriteOptions>(parameters, middleware, warnings, read_rewrite_parameters);
+  }
+  return fail(name.refuse("\"" + text.value_or("") +
+                          "\" is not a storage middleware of Ringpull; cloudfront, redirect and "
+                          "rewrite are")
+                  .with_kind(ErrorKind::unsupported));
+}
+
+Result<bool> is_disabled(const Fields& middleware) {
+  const Field* disabled = middleware.find("disabled");
+  if (disabled == nullptr) return false;
+  return read_boolean(*disabled);
+}
+
+Result<void> read_middleware(const Field& entry, RegistryConfiguration& configuration) {
+  RINGPULL_TRY(Fields fields, Fields::of(entry));
+  RINGPULL_CHECK(fields.check_names(kMiddlewareNames));
+  RINGPULL_TRY(bool disabled, is_disabled(fields));
+  if (disabled) return {};
+  const Field* name = fields.find("name");
+  if (name == nullptr) return fail(entry.refuse("its name is missing"));
+  MiddlewareConfiguration middleware;
+  middleware.origin = entry.origin() + ": " + entry.path();
+  s3::ParameterMap parameters;
+  const Field* options = fields.find("options");
+  if (options != nullptr) {
+    RINGPULL_TRY(parameters, read_parameters(*options, &Field::text_or_list));
+  }
+  RINGPULL_CHECK(read_options_of(*name, parameters, middleware, configuration.warnings));
+  configuration.middlewares.push_back(std::move(middleware));
+  return {};
+}
+
+Result<void> read_middlewares(const Fields& file, RegistryConfiguration& configuration) {
   const Field* middleware = file.find("middleware");
-  if (middleware == nullptr) return middlewares;
+  if (middleware == nullptr) return {};
   RINGPULL_TRY(Fields kinds, Fields::named(*middleware, {"storage"}));
   const Field* storage = kinds.find("storage");
-  if (storage == nullptr) return middlewares;
+  if (storage == nullptr) return {};
   RINGPULL_TRY(std::vector<Field> entries, storage->items());
-  for (const Field& entry : entries) {
-    RINGPULL_TRY(std::optional<MiddlewareConfiguration> one, read_middleware(entry));
-    if (one) middlewares.push_back(std::move(*one));
-  }
-  return middlewares;
+  for (const Field& entry : entries) RINGPULL_CHECK(read_middleware(entry, configuration));
+  return {};
 }
 
 }  // namespace
@@ -208,7 +233,7 @@ Result<RegistryConfiguration> parse_registry_configuration(std::string_view text
   RegistryConfiguration configuration;
   RINGPULL_TRY(configuration.s3, read_s3(*driver));
   RINGPULL_TRY(configuration.redirect_disabled, read_redirect_disabled(below_storage));
-  RINGPULL_TRY(configuration.middlewares, read_middlewares(file));
+  RINGPULL_CHECK(read_middlewares(file, configuration));
   return configuration;
 }
 

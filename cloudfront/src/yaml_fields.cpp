@@ -30,6 +30,18 @@ Result<std::optional<std::string>> Field::text() const {
   }
 }
 
+Result<std::optional<std::string>> Field::text_or_list() const {
+  if (node_->shape != Shape::list) return text();
+  RINGPULL_TRY(std::vector<Field> fields, items());
+  std::string joined;
+  for (const Field& field : fields) {
+    RINGPULL_TRY(std::optional<std::string> one, field.text());
+    if (!joined.empty()) joined += ',';
+    joined += one.value_or("");
+  }
+  return joined;
+}
+
 Result<std::vector<Field>> Field::items() const {
   std::vector<Field> items;
   if (node_->shape == Shape::null) return items;

@@ -38,6 +38,8 @@ class Field {
 
   /// Of a single value; absent for YAML's null.
   Result<std::optional<std::string>> text() const;
+  /// The same, also of a list of single values, which stand between commas then.
+  Result<std::optional<std::string>> text_or_list() const;
   /// Of a list, none for null; the first is called "middleware.storage[0]".
   Result<std::vector<Field>> items() const;
 

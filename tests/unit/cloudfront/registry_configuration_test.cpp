@@ -1,5 +1,6 @@
 // The registry's configuration file: what of it is read, what variables change, and what is said
 // about mistakes.
+#include <chrono>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <sstream>
@@ -66,6 +67,11 @@ middleware:
   EXPECT_TRUE(parsed) << parsed.error().message();
 }
 
+template <class Options>
+const Options& options_of(const RegistryConfiguration& configuration, std::size_t index) {
+  return std::get<Options>(configuration.middlewares.at(index).options);
+}
+
 TEST(RegistryConfiguration, ReadsMiddlewaresInTheirOrderButNotThoseDisabled) {
   auto parsed = parse(storage_and(R"(middleware:
   storage:
@@ -77,19 +83,40 @@ TEST(RegistryConfiguration, ReadsMiddlewaresInTheirOrderButNotThoseDisabled) {
     - name: cloudfront
       disabled: false
       options:
+        baseurl: cdn.example
         duration: 3000s
-        keypairid:
+        privatekey: [/a.pem, /b.pem]
+        keypairid: A, B
+        ipfilteredby:
+    - name: rewrite
 )"));
   ASSERT_TRUE(parsed) << parsed.error().message();
-  ASSERT_EQ(parsed->middlewares.size(), 2u);
-  EXPECT_EQ(parsed->middlewares[0].name, "redirect");
-  EXPECT_EQ(parsed->middlewares[0].options.at("baseurl").text, "https://a.example");
-  EXPECT_EQ(parsed->middlewares[1].name, "cloudfront");
+  ASSERT_EQ(parsed->middlewares.size(), 3u);
+  EXPECT_EQ(options_of<RedirectBase>(*parsed, 0).url.origin(), "https://a.example");
+  const auto& cloudfront = options_of<CloudFrontOptions>(*parsed, 1);
   EXPECT_EQ(parsed->middlewares[1].origin, "config.yml:13: middleware.storage[2]");
-  const s3::ParameterMap& options = parsed->middlewares[1].options;
-  EXPECT_EQ(options.at("duration").text, "3000s");
-  EXPECT_EQ(options.at("duration").origin, "config.yml:16: middleware.storage[2].options");
-  EXPECT_EQ(options.at("keypairid").text, std::nullopt);
+  EXPECT_EQ(cloudfront.base_url.to_string(), "https://cdn.example/");
+  EXPECT_EQ(cloudfront.duration, std::chrono::seconds(3000));
+  EXPECT_EQ(cloudfront.ip_filter, IpFilter::none);
+  ASSERT_EQ(cloudfront.keys.size(), 2u);
+  EXPECT_EQ(cloudfront.keys[1].path, "/b.pem");
+  EXPECT_EQ(cloudfront.keys[1].key_pair_id, "B");
+  EXPECT_EQ(options_of<RewriteOptions>(*parsed, 2).host, "");
+}
+
+TEST(RegistryConfiguration, HandsOnWhatThereIsToSayAboutMiddlewares) {
+  auto parsed = parse(storage_and(R"(middleware:
+  storage:
+    - name: cloudfront
+      options: {baseurl: cdn.example, privatekey: /a, keypairid: A, updatefrenquency: 1h}
+    - name: redirect
+      options: {baseurl: "https://a.example"}
+)"));
+  ASSERT_TRUE(parsed) << parsed.error().message();
+  ASSERT_EQ(parsed->warnings.size(), 1u);
+  EXPECT_TRUE(parsed->warnings[0].starts_with(
+      "config.yml:9: middleware.storage[0].options: parameter updatefrenquency: "))
+      << parsed->warnings[0];
 }
 
 TEST(RegistryConfiguration, DisablesRedirects) {
@@ -222,6 +249,14 @@ TEST(RegistryConfiguration, SaysWhatIsWrongWithAMiddleware) {
   EXPECT_EQ(message(with("    - name: alicdn\n"), {}, ErrorKind::unsupported),
             "config.yml:8: middleware.storage[0].name: \"alicdn\" is not a storage middleware of "
             "Ringpull; cloudfront, redirect and rewrite are");
+  EXPECT_EQ(message(with("    - name: redirect\n      options: {baseurl: }\n")).substr(0, 65),
+            "config.yml:8: middleware.storage[0]: parameter baseurl is missing");
+  EXPECT_EQ(message(with("    - name: redirect\n      options: {baseurl: [[]]}\n")),
+            "config.yml:9: middleware.storage[0].options.baseurl[0]: one value is wanted here, not "
+            "a list");
+  EXPECT_EQ(message(with("    - name: redirect\n      options: {base: x}\n")),
+            "config.yml:9: middleware.storage[0].options: parameter base is unknown; did you mean "
+            "baseurl?");
   EXPECT_EQ(message(with("    - options: {}\n")),
             "config.yml:8: middleware.storage[0]: its name is missing");
   EXPECT_EQ(message(with("    - name: redirect\n      option: {}\n")),
@@ -315,9 +350,8 @@ middleware:
   EXPECT_EQ(parsed->s3.secret_key.reveal(), "*# 'raw");
   EXPECT_TRUE(parsed->redirect_disabled);
   ASSERT_EQ(parsed->middlewares.size(), 2u);
-  EXPECT_EQ(parsed->middlewares[0].options.at("baseurl").text, "https://b.example");
-  EXPECT_EQ(parsed->middlewares[1].name, "rewrite");
-  EXPECT_EQ(parsed->middlewares[1].options.at("host").text, "c.example");
+  EXPECT_EQ(options_of<RedirectBase>(*parsed, 0).url.origin(), "https://b.example");
+  EXPECT_EQ(options_of<RewriteOptions>(*parsed, 1).host, "c.example");
 }
 
 TEST(RegistryConfiguration, AVariableReplacesAWholeSection) {

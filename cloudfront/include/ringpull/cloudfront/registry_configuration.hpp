@@ -8,9 +8,13 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
+#include <ringpull/cloudfront/cloudfront_middleware.hpp>
+#include <ringpull/cloudfront/redirect_middleware.hpp>
 #include <ringpull/engine/result.hpp>
+#include <ringpull/http/url.hpp>
 #include <ringpull/s3/driver_parameters.hpp>
 
 namespace ringpull::inline v0::cloudfront {
@@ -25,13 +29,19 @@ using EnvironmentVariables = std::map<std::string, std::string, std::less<>>;
 /// The process's own, by environ(7). Not beside a thread that changes them.
 EnvironmentVariables process_environment_variables();
 
-/// An entry of `middleware.storage`.
+/// The `redirect` middleware's.
+struct RedirectBase {
+  RedirectBase() = default;
+  explicit RedirectBase(http::Url url_in) : url(std::move(url_in)) {}
+  http::Url url;
+};
+
+/// An entry of `middleware.storage`; its name is told by the type of the options.
 class MiddlewareConfiguration {
  public:
   MiddlewareConfiguration() = default;
 
-  std::string name;
-  s3::ParameterMap options;
+  std::variant<CloudFrontOptions, RedirectBase, RewriteOptions> options;
   /// Where it stands, for messages: "config.yml:21: middleware.storage[0]".
   std::string origin;
 };
@@ -47,6 +57,8 @@ class RegistryConfiguration {
   /// `storage.redirect.disable`: clients are served by the registry itself, whatever the
   /// middlewares.
   bool redirect_disabled = false;
+  /// What the file's author should know although it works: one sentence each.
+  std::vector<std::string> warnings;
 };
 
 /// Reads `text`, and `variables` over it: REGISTRY_STORAGE..., REGISTRY_MIDDLEWARE_STORAGE....

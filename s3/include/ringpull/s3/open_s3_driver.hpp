@@ -1,6 +1,8 @@
 #pragma once
 // From parameters to a driver that works.
 
+#include <chrono>
+#include <functional>
 #include <memory>
 
 #include <ringpull/engine/buffer_pool.hpp>
@@ -25,6 +27,8 @@ class OpenS3DriverOptions {
   engine::MemoryBudget* budget = nullptr;
   /// Where credentials and AWS_CA_BUNDLE are looked up. Proxies come from the process's own.
   EnvironmentLookup environment = process_environment();
+  /// ClientOptions::clock. Null: the system's.
+  std::function<std::chrono::sys_seconds()> clock;
 };
 
 /// An S3Driver and everything below it, for one loop. The readers and writers of the driver end
