@@ -60,6 +60,7 @@ Task<void> KeyRing::watch(engine::Duration period) {
       auto checked = co_await check(slot);
       if (!checked) note_failure(slot, checked.error());
     }
+    ++checks_;
   }
 }
 

@@ -32,6 +32,7 @@ class KeyRing {
   const UrlSigner& signer() const noexcept;
   /// Changes whenever signer() does.
   std::uint64_t generation() const noexcept { return generation_; }
+  std::uint64_t checks() const noexcept { return checks_; }
   std::uint64_t loads() const noexcept { return loads_; }
   std::uint64_t failures() const noexcept { return failures_; }
 
@@ -65,6 +66,7 @@ class KeyRing {
   HashAlgorithm hash_;
   Notice notice_;
   std::uint64_t generation_ = 0;
+  std::uint64_t checks_ = 0;
   std::uint64_t loads_ = 0;
   std::uint64_t failures_ = 0;
 };

@@ -103,7 +103,8 @@ struct CloudFrontStatus {
   std::uint64_t left_to_inner = 0;  ///< redirects asked of the driver below instead
   std::uint64_t near_clients = 0;   ///< of these, because of the client's address
 
-  std::string key_pair_id;  ///< of the key that signs
+  std::string key_pair_id;       ///< of the key that signs
+  std::uint64_t key_checks = 0;  ///< looks at all key files
   std::uint64_t key_loads = 0;
   std::uint64_t key_failures = 0;
 

@@ -24,8 +24,8 @@ class Policy {
       : resource(std::move(resource_in)), expires(expires_in) {}
 
   /// The URL, percent-encoded as clients will send it. '*' stands for any characters and '?' for
-  /// one; "http*://" for both schemes. The query is compared too. Empty, where a URL is signed: that
-  /// URL.
+  /// one; "http*://" for both schemes. The query is compared too. Empty, where a URL is signed:
+  /// that URL.
   std::string resource;
   WallTime expires;
   /// Absent: at once.
