@@ -32,16 +32,39 @@ Task<Result<void>> cat(Session& session, const CatArguments& arguments) {
   co_return Result<void>();
 }
 
+Task<Result<void>> write_rest(s3::StorageReader& reader) {
+  while (true) {
+    RINGPULL_CO_TRY(engine::BufferLease piece, co_await reader.next());
+    if (piece.bytes().empty()) co_return Result<void>();
+    std::string_view bytes(reinterpret_cast<const char*>(piece.bytes().data()),
+                           piece.bytes().size());
+    RINGPULL_CO_CHECK(co_await write_out(bytes));
+  }
+}
+
+Task<Result<void>> cat_storage(cloudfront::OpenedRegistryStorage& storage,
+                               const CatArguments& arguments) {
+  s3::ReaderOptions options;
+  for (const std::string& path : arguments.urls) {
+    RINGPULL_CO_TRY(auto reader, co_await storage.driver().reader(path, options));
+    auto written = co_await write_rest(*reader);
+    co_await reader->close();
+    if (!written) co_return written;
+  }
+  co_return Result<void>();
+}
+
 }  // namespace
 
 void add_cat(CLI::App& app, ExitCode& code) {
   auto arguments = std::make_shared<CatArguments>();
-  CLI::App* command = app.add_subcommand("cat", "Write objects to standard output");
-  command->add_option("url", arguments->urls, "s3://bucket/key")->required();
+  CLI::App* command = app.add_subcommand("cat", "Write objects or files to standard output");
+  command->add_option("url", arguments->urls, "s3://bucket/key, or a path")->required();
   add_s3_options(*command, arguments->s3, Transfers::no);
   command->callback([arguments, &code] {
-    code = run_session("cat", arguments->s3,
-                       [&](Session& session) { return cat(session, *arguments); });
+    code = run_session(
+        "cat", arguments->s3, [&](Session& session) { return cat(session, *arguments); },
+        [&](auto& storage) { return cat_storage(storage, *arguments); });
   });
 }
 

@@ -16,10 +16,13 @@ void add_completion(CLI::App& app, ExitCode& code);
 void add_get(CLI::App& app, ExitCode& code);
 void add_ls(CLI::App& app, ExitCode& code);
 void add_man(CLI::App& app, ExitCode& code);
+void add_mv(CLI::App& app, ExitCode& code);
 void add_put(CLI::App& app, ExitCode& code);
 void add_rm(CLI::App& app, ExitCode& code);
 void add_sandbox(CLI::App& app, ExitCode& code);
+void add_sign(CLI::App& app, ExitCode& code);
 void add_stat(CLI::App& app, ExitCode& code);
+void add_walk(CLI::App& app, ExitCode& code);
 
 /// Prints the one line of a failure ("ringpull get: ...") on stderr and gives its exit code.
 ExitCode report(const std::string& command, const Error& error);

@@ -2,6 +2,7 @@
 #include <array>
 #include <climits>
 #include <filesystem>
+#include <functional>
 #include <unistd.h>
 
 #include <ringpull/engine/combinators.hpp>
@@ -26,12 +27,12 @@ struct GetArguments {
   std::string file;
 };
 
-/// The last part of the key where no file is named, or where a directory is. What is no regular
-/// file is refused: the rename at the end would put one in its place.
-Result<std::string> target_path(const GetArguments& arguments, const S3Url& url) {
+/// The last part of `source`, a key or a path, where no file is named, or where a directory is.
+/// What is no regular file is refused: the rename at the end would put one in its place.
+Result<std::string> target_path(const GetArguments& arguments, const std::string& source) {
   namespace fs = std::filesystem;
-  std::string name = url.key.str().substr(url.key.str().rfind('/') + 1);
-  if (url.key.empty())
+  std::string name = source.substr(source.rfind('/') + 1);
+  if (source.empty())
     return fail(ErrorKind::invalid_argument, "'" + arguments.url + "' names no object");
   std::error_code code;
   fs::file_status target = fs::status(arguments.file, code);
@@ -63,18 +64,17 @@ std::string partial_path(const std::string& target) {
   return path.replace_filename(name.substr(0, size) + suffix).string();
 }
 
-Task<Result<void>> download_to(Session& session, const S3Url& url, const std::string& path,
+/// Fills a file, and says how far it is.
+using Download = std::function<Task<Result<void>>(engine::File&, Progress&)>;
+
+Task<Result<void>> download_to(const Download& download, const std::string& path,
                                Progress& progress) {
   engine::OpenOptions create(engine::FileMode::create);
   RINGPULL_CO_TRY(engine::File file, co_await engine::File::open(path, create));
-  s3::GetObjectOptions object(url.bucket, url.key);
-  s3::TransferOptions options = session.transfer_options();
-  options.progress = [&progress](std::uint64_t bytes) { progress.add(bytes); };
-  options.on_size = [&progress](std::uint64_t bytes) { progress.set_total(bytes); };
   engine::Context& context = co_await engine::current_context();
   engine::Scope scope(context);
   scope.spawn(progress.run());
-  auto result = co_await s3::download(session.client(), object, file, session.pool(), options);
+  auto result = co_await download(file, progress);
   scope.request_stop();
   auto joined = co_await scope.join();
   (void)joined;
@@ -83,13 +83,14 @@ Task<Result<void>> download_to(Session& session, const S3Url& url, const std::st
   co_return Result<void>();
 }
 
-Task<Result<void>> get(Session& session, const GetArguments& arguments) {
-  RINGPULL_CO_TRY(S3Url url, S3Url::parse(arguments.url));
-  RINGPULL_CO_TRY(std::string path, target_path(arguments, url));
+/// Under its own name a file is never partial.
+Task<Result<void>> get(const GetArguments& arguments, const std::string& source,
+                       const Download& download) {
+  RINGPULL_CO_TRY(std::string path, target_path(arguments, source));
   std::string partial = partial_path(path);
   auto show = arguments.s3.quiet ? Progress::Show::no : Progress::on_terminal();
-  Progress progress(url.key.str().substr(url.key.str().rfind('/') + 1), 0, show);
-  auto outcome = co_await download_to(session, url, partial, progress);
+  Progress progress(source.substr(source.rfind('/') + 1), 0, show);
+  auto outcome = co_await download_to(download, partial, progress);
   if (outcome) outcome = co_await engine::rename_file(partial, path);
   if (!outcome) {
     // Shielded: Ctrl-C leaves no file behind.
@@ -100,20 +101,71 @@ Task<Result<void>> get(Session& session, const GetArguments& arguments) {
   co_return outcome;
 }
 
+Task<Result<void>> download_object(Session& session, const S3Url& url, engine::File& file,
+                                   Progress& progress) {
+  s3::GetObjectOptions object(url.bucket, url.key);
+  s3::TransferOptions options = session.transfer_options();
+  options.progress = [&progress](std::uint64_t bytes) { progress.add(bytes); };
+  options.on_size = [&progress](std::uint64_t bytes) { progress.set_total(bytes); };
+  auto result = co_await s3::download(session.client(), object, file, session.pool(), options);
+  if (!result) co_return fail(std::move(result).error());
+  co_return Result<void>();
+}
+
+Task<Result<void>> get_object(Session& session, const GetArguments& arguments) {
+  RINGPULL_CO_TRY(S3Url url, S3Url::parse(arguments.url));
+  Download download = [&](engine::File& file, Progress& progress) {
+    return download_object(session, url, file, progress);
+  };
+  auto outcome = co_await get(arguments, url.key.str(), download);
+  co_return outcome;
+}
+
+Task<Result<void>> save_rest(s3::StorageReader& reader, engine::File& file, Progress& progress) {
+  progress.set_total(reader.file_size_bytes());
+  while (true) {
+    RINGPULL_CO_TRY(engine::BufferLease piece, co_await reader.next());
+    if (piece.bytes().empty()) co_return Result<void>();
+    RINGPULL_CO_CHECK(co_await file.write_all_at(piece.bytes(), progress.done()));
+    progress.add(piece.bytes().size());
+  }
+}
+
+Task<Result<void>> download_file(s3::StorageDriver& driver, const std::string& path,
+                                 engine::File& file, Progress& progress) {
+  s3::ReaderOptions options;
+  RINGPULL_CO_TRY(auto reader, co_await driver.reader(path, options));
+  auto outcome = co_await save_rest(*reader, file, progress);
+  co_await reader->close();
+  co_return outcome;
+}
+
+Task<Result<void>> get_file(cloudfront::OpenedRegistryStorage& storage,
+                            const GetArguments& arguments) {
+  Download download = [&](engine::File& file, Progress& progress) {
+    return download_file(storage.driver(), arguments.url, file, progress);
+  };
+  auto outcome = co_await get(arguments, arguments.url, download);
+  co_return outcome;
+}
+
 }  // namespace
 
 void add_get(CLI::App& app, ExitCode& code) {
   auto arguments = std::make_shared<GetArguments>();
-  CLI::App* command = app.add_subcommand("get", "Download an object by parallel ranged reads");
-  command->add_option("url", arguments->url, "s3://bucket/key")->required();
+  CLI::App* command =
+      app.add_subcommand("get", "Download an object or file by parallel ranged reads");
+  command->add_option("url", arguments->url, "s3://bucket/key, or a path")->required();
   command
-      ->add_option("file", arguments->file, "File or directory; default: the key's last part, here")
+      ->add_option("file", arguments->file,
+                   "File or directory; default: the last part of the key or path, here")
       ->type_name("FILE");
   add_s3_options(*command, arguments->s3, Transfers::yes);
   command->footer("The file appears under its name only when it is complete.");
   command->callback([arguments, &code] {
-    code = run_session("get", arguments->s3,
-                       [&](Session& session) { return get(session, *arguments); });
+    code = run_session(
+        "get", arguments->s3, [&](Session& session) { return get_object(session, *arguments); },
+        [&](auto& storage) { return get_file(storage, *arguments); });
   });
 }
 

@@ -1,7 +1,6 @@
-#include <fmt/chrono.h>
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "tools/listing.hpp"
 #include "tools/output.hpp"
 #include "tools/session.hpp"
 
@@ -20,8 +19,7 @@ struct LsArguments {
 };
 
 std::string object_line(const s3::ListedObject& object, bool as_json) {
-  std::string modified =
-      object.last_modified ? fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", *object.last_modified) : "";
+  std::string modified = time_text(object.last_modified);
   if (as_json) {
     nlohmann::json line = {{"key", object.key.str()},
                            {"size", object.size_bytes},
@@ -29,7 +27,7 @@ std::string object_line(const s3::ListedObject& object, bool as_json) {
                            {"last_modified", modified}};
     return json_line(line);
   }
-  return fmt::format("{:>20}  {:>14}  {}\n", modified, object.size_bytes, object.key.str());
+  return listing_row(modified, std::to_string(object.size_bytes), object.key.str());
 }
 
 std::string prefix_line(const std::string& prefix, bool as_json) {
@@ -37,7 +35,7 @@ std::string prefix_line(const std::string& prefix, bool as_json) {
     nlohmann::json line = {{"prefix", prefix}};
     return json_line(line);
   }
-  return fmt::format("{:>20}  {:>14}  {}\n", "", "DIR", prefix);
+  return listing_row("", "DIR", prefix);
 }
 
 Task<Result<void>> list(Session& session, const LsArguments& arguments) {
@@ -58,18 +56,37 @@ Task<Result<void>> list(Session& session, const LsArguments& arguments) {
   }
 }
 
+/// One level of a directory, sizes included: a walk that enters nothing. A file is its own list.
+Task<Result<void>> list_storage(cloudfront::OpenedRegistryStorage& storage,
+                                const LsArguments& arguments) {
+  s3::WalkOptions options;
+  options.order = arguments.recursive ? s3::WalkOrder::bytes : s3::WalkOrder::components;
+  auto step = arguments.recursive ? s3::WalkStep::go_on : s3::WalkStep::skip_directory;
+  FileLines lines(arguments.json, step);
+  auto walked = co_await storage.driver().walk(arguments.url, options, lines.visitor());
+  if (!walked && walked.error().is(ErrorKind::not_found)) {
+    RINGPULL_CO_TRY(s3::FileInfo file, co_await storage.driver().stat(arguments.url));
+    lines.add(file);
+    walked = Result<void>();
+  }
+  if (!walked) co_return walked;
+  auto written = co_await lines.flush();
+  co_return written;
+}
+
 }  // namespace
 
 void add_ls(CLI::App& app, ExitCode& code) {
   auto arguments = std::make_shared<LsArguments>();
-  CLI::App* command = app.add_subcommand("ls", "List the keys below a prefix");
-  command->add_option("url", arguments->url, "s3://bucket/prefix")->required();
+  CLI::App* command = app.add_subcommand("ls", "List the keys below a prefix, or a directory");
+  command->add_option("url", arguments->url, "s3://bucket/prefix, or a path")->required();
   command->add_flag("-r,--recursive", arguments->recursive, "All keys, not only one level");
   command->add_flag("--json", arguments->json, "One JSON object a line");
   add_s3_options(*command, arguments->s3, Transfers::no);
   command->callback([arguments, &code] {
-    code = run_session("ls", arguments->s3,
-                       [&](Session& session) { return list(session, *arguments); });
+    code = run_session(
+        "ls", arguments->s3, [&](Session& session) { return list(session, *arguments); },
+        [&](auto& storage) { return list_storage(storage, *arguments); });
   });
 }
 

@@ -94,10 +94,13 @@ int run(int argc, char** argv) {
   add_get(app, code);
   add_ls(app, code);
   add_man(app, code);
+  add_mv(app, code);
   add_put(app, code);
   add_rm(app, code);
   add_sandbox(app, code);
+  add_sign(app, code);
   add_stat(app, code);
+  add_walk(app, code);
   std::string_view command = argc > 1 ? argv[1] : "";
   auto has_that_name = [command](CLI::App* known) { return known->get_name() == command; };
   bool is_option = command.empty() || command.starts_with('-');

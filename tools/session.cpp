@@ -15,6 +15,7 @@
 #include <ringpull/s3/credentials_chain.hpp>
 
 #include "tools/limits.hpp"
+#include "tools/output.hpp"
 
 namespace ringpull::tools {
 
@@ -44,9 +45,16 @@ Result<s3::Endpoint> endpoint_of(const S3Arguments& arguments) {
   return s3::Endpoint::create(url, s3::Region(region), style);
 }
 
+/// Null, the system's, where none is asked for.
+std::function<std::chrono::sys_seconds()> clock_of(const S3Arguments& arguments) {
+  if (!arguments.at) return nullptr;
+  return [at = *arguments.at] { return at; };
+}
+
 std::string_view left_behind(const std::string& command) {
   if (command == "get") return "; a file with .partial- in its name may be left behind";
   if (command == "put") return "; the parts of a multipart upload may be left behind";
+  if (command == "mv") return "; the file may be at both places, or parts of an upload left behind";
   return {};
 }
 
@@ -72,25 +80,68 @@ Task<Result<void>> with_credentials(Session& session, const Body& body) {
   co_return outcome;
 }
 
-Task<Result<void>> run_body(const std::string& command, const S3Arguments& arguments,
-                            const Body& body, engine::SignalSet& signals) {
-  RINGPULL_CO_TRY(auto session, Session::create(arguments));
+/// Until it is done or a signal stops it; closes what it stood on either way.
+template <class Opened>
+Task<Result<void>> run_until_signal(const std::string& command, engine::SignalSet& signals,
+                                    Opened& opened, Task<Result<void>> work) {
   engine::Context& context = co_await engine::current_context();
   engine::StopSource source;
   engine::Scope scope(context);
   scope.spawn(stop_on_signal(signals, source, command));
-  Task<Result<void>> work = with_credentials(*session, body);
   auto outcome = co_await engine::with_stop(source, std::move(work));
-  co_await session->close();
+  co_await opened.close();
   scope.request_stop();
   auto joined = co_await scope.join();
   (void)joined;
   co_return outcome;
 }
 
+Task<Result<void>> run_on_s3(const std::string& command, const S3Arguments& arguments,
+                             const Body& body, engine::SignalSet& signals) {
+  RINGPULL_CO_TRY(auto session, Session::create(arguments));
+  Task<Result<void>> work = with_credentials(*session, body);
+  auto outcome = co_await run_until_signal(command, signals, *session, std::move(work));
+  co_return outcome;
+}
+
+Task<Result<void>> run_on_storage(const std::string& command, const S3Arguments& arguments,
+                                  const StorageBody& body, engine::SignalSet& signals) {
+  cloudfront::OpenRegistryStorageOptions options;
+  options.on_notice = [&command](std::string_view notice) {
+    std::fputs(one_line(fmt::format("ringpull {}: {}", command, notice)).append("\n").c_str(),
+               stderr);
+  };
+  options.clock = clock_of(arguments);
+  RINGPULL_CO_TRY(auto storage,
+                  co_await cloudfront::open_registry_storage(arguments.config, options));
+  Task<Result<void>> work = body(*storage);
+  auto outcome = co_await run_until_signal(command, signals, *storage, std::move(work));
+  co_return outcome;
+}
+
+/// Adds --config instead of all options from `first` on. CLI11's excludes() would say so at each of
+/// them in every --help.
+void add_config_instead(CLI::App& command, S3Arguments& arguments, std::size_t first) {
+  std::vector<CLI::Option*> others = command.get_options();
+  others.erase(others.begin(), others.begin() + static_cast<std::ptrdiff_t>(first));
+  CLI::Option* config =
+      command
+          .add_option("-c,--config", arguments.config,
+                      "Configuration file of a registry: for paths of its storage instead of s3:// "
+                      "URLs, and instead of all options about where and who")
+          ->type_name("FILE");
+  command.parse_complete_callback([config, others = std::move(others)] {
+    if (config->count() == 0) return;
+    for (const CLI::Option* other : others) {
+      if (other->count() > 0) throw CLI::ExcludesError(config->get_name(), other->get_name());
+    }
+  });
+}
+
 }  // namespace
 
 void add_s3_options(CLI::App& command, S3Arguments& arguments, Transfers transfers) {
+  std::size_t first = command.get_options().size();
   command
       .add_option(
           "--endpoint", arguments.endpoint,
@@ -124,14 +175,17 @@ void add_s3_options(CLI::App& command, S3Arguments& arguments, Transfers transfe
                   "PEM file of the authorities to trust instead of the system's")
       ->type_name("FILE");
   command.add_flag("--no-verify", arguments.no_verify, "Accept any certificate (insecure)");
+  if (transfers == Transfers::yes) {
+    command.add_option("--part-size", arguments.part_size, "Bytes per part, e.g. 8MiB")
+        ->capture_default_str()
+        ->type_name("SIZE");
+    command.add_option("--concurrency", arguments.concurrency, "Parts under way at once")
+        ->type_name("N")
+        ->check(CLI::Range(std::size_t{1}, std::size_t{256}))
+        ->capture_default_str();
+  }
+  add_config_instead(command, arguments, first);
   if (transfers == Transfers::no) return;
-  command.add_option("--part-size", arguments.part_size, "Bytes per part, e.g. 8MiB")
-      ->capture_default_str()
-      ->type_name("SIZE");
-  command.add_option("--concurrency", arguments.concurrency, "Parts under way at once")
-      ->type_name("N")
-      ->check(CLI::Range(std::size_t{1}, std::size_t{256}))
-      ->capture_default_str();
   command.add_flag("--quiet", arguments.quiet, "No progress bar on a terminal");
 }
 
@@ -167,7 +221,9 @@ Result<S3Url> S3Url::parse(const std::string& text) {
   std::string_view rest = text;
   if (!rest.starts_with(kScheme) || rest.size() == kScheme.size()) {
     return fail(ErrorKind::invalid_argument,
-                "'" + text + "' is no address of the form s3://bucket/key");
+                "'" + text +
+                    "' is no address of the form s3://bucket/key; a path of a registry's storage "
+                    "goes with --config FILE");
   }
   rest.remove_prefix(kScheme.size());
   std::size_t slash = std::min(rest.find('/'), rest.size());
@@ -218,6 +274,7 @@ Result<std::unique_ptr<Session>> Session::create(const S3Arguments& arguments) {
 
   s3::ClientOptions options(std::move(endpoint));
   options.user_agent = kUserAgent;
+  options.clock = clock_of(arguments);
   if (arguments.signature == "v2") options.signature_version = s3::SignatureVersion::v2;
   session->client_ =
       std::make_unique<s3::Client>(std::move(options), *session->http_, session->credentials());
@@ -256,13 +313,17 @@ Result<engine::SignalSet> stop_signals() {
   return engine::SignalSet::create({SIGINT, SIGTERM, SIGHUP});
 }
 
-ExitCode run_session(const std::string& command, const S3Arguments& arguments, const Body& body) {
+ExitCode run_session(const std::string& command, const S3Arguments& arguments, const Body& on_s3,
+                     const StorageBody& on_storage) {
   raise_descriptor_limit();
   auto signals = stop_signals();
   if (!signals) return report(command, signals.error());
   auto loop = engine::Loop::create(engine::LoopOptions());
   if (!loop) return report(command, loop.error());
-  auto outcome = (*loop)->run([&] { return run_body(command, arguments, body, *signals); });
+  auto outcome = (*loop)->run([&] {
+    return arguments.config.empty() ? run_on_s3(command, arguments, on_s3, *signals)
+                                    : run_on_storage(command, arguments, on_storage, *signals);
+  });
   if (outcome) return ExitCode::success;
   return report(command, outcome.error());
 }

@@ -1,12 +1,15 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include <ringpull/cloudfront/open_registry_storage.hpp>
 #include <ringpull/engine/buffer_pool.hpp>
 #include <ringpull/engine/resolver.hpp>
 #include <ringpull/engine/signal_set.hpp>
@@ -22,6 +25,8 @@ namespace ringpull::tools {
 /// What every command that talks to S3 takes.
 struct S3Arguments {
   S3Arguments() = default;
+  /// The registry's configuration file: what it describes, instead of all that follows.
+  std::string config;
   std::string endpoint;
   std::string region;
   std::string profile;
@@ -34,9 +39,12 @@ struct S3Arguments {
   bool no_verify = false;
   bool no_sign_request = false;
   bool quiet = false;
+  /// What signatures are made at; the time it is where absent.
+  std::optional<std::chrono::sys_seconds> at;
 };
 
-/// Adds --endpoint, --region, --profile, --no-sign-request, --path-style, --virtual-host,
+/// Adds --config, which excludes what comes next; --endpoint, --region, --profile,
+/// --no-sign-request, --path-style, --virtual-host,
 /// --signature, --ca, --no-verify; with `transfers` also --part-size, --concurrency, --quiet.
 enum class Transfers : bool { no, yes };
 void add_s3_options(CLI::App& command, S3Arguments& arguments, Transfers transfers);
@@ -94,9 +102,13 @@ class Session {
 /// SIGINT, SIGTERM and SIGHUP, the last unless it is ignored: nohup(1) wants that to stay.
 Result<engine::SignalSet> stop_signals();
 
-/// Runs `body` in a loop of its own; one of stop_signals() stops it, and its cleanup is waited for.
-/// A second one ends the process at once, with a line that says what may be left behind.
+/// Runs a command in a loop of its own; one of stop_signals() stops it, and its cleanup is waited
+/// for. A second one ends the process at once, with a line that says what may be left behind.
+///
+/// With --config it is `on_storage` that runs, with what the file describes; else `on_s3`.
 using Body = std::function<engine::Task<Result<void>>(Session&)>;
-ExitCode run_session(const std::string& command, const S3Arguments& arguments, const Body& body);
+using StorageBody = std::function<engine::Task<Result<void>>(cloudfront::OpenedRegistryStorage&)>;
+ExitCode run_session(const std::string& command, const S3Arguments& arguments, const Body& on_s3,
+                     const StorageBody& on_storage);
 
 }  // namespace ringpull::tools

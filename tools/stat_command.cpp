@@ -1,7 +1,7 @@
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "tools/listing.hpp"
 #include "tools/output.hpp"
 #include "tools/progress.hpp"
 #include "tools/session.hpp"
@@ -19,16 +19,12 @@ struct StatArguments {
   bool json = false;
 };
 
-std::string modified_text(const s3::ObjectInfo& info) {
-  return info.last_modified ? fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", *info.last_modified) : "";
-}
-
 std::string as_json(const S3Url& url, const s3::ObjectInfo& info) {
   nlohmann::json object = {{"bucket", url.bucket.str()},
                            {"key", url.key.str()},
                            {"size", info.size_bytes},
                            {"etag", info.etag.str()},
-                           {"last_modified", modified_text(info)},
+                           {"last_modified", time_text(info.last_modified)},
                            {"content_type", info.content_type},
                            {"storage_class", info.storage_class},
                            {"metadata", info.metadata}};
@@ -44,7 +40,7 @@ std::string as_text(const S3Url& url, const s3::ObjectInfo& info) {
   text += fmt::format("  size           {} ({})\n", info.size_bytes,
                       format_bytes(static_cast<double>(info.size_bytes)));
   text += fmt::format("  etag           {}\n", info.etag.str());
-  text += fmt::format("  last modified  {}\n", modified_text(info));
+  text += fmt::format("  last modified  {}\n", time_text(info.last_modified));
   text += fmt::format("  content type   {}\n", info.content_type);
   if (!info.storage_class.empty()) {
     text += fmt::format("  storage class  {}\n", info.storage_class);
@@ -68,17 +64,34 @@ Task<Result<void>> stat(Session& session, const StatArguments& arguments) {
   co_return written;
 }
 
+std::string as_text(const s3::FileInfo& info) {
+  if (info.is_directory) return fmt::format("{}\n  directory\n", info.path);
+  return fmt::format("{}\n  size           {} ({})\n  last modified  {}\n", info.path,
+                     info.size_bytes, format_bytes(static_cast<double>(info.size_bytes)),
+                     time_text(info.modified));
+}
+
+Task<Result<void>> stat_storage(cloudfront::OpenedRegistryStorage& storage,
+                                const StatArguments& arguments) {
+  RINGPULL_CO_TRY(s3::FileInfo info, co_await storage.driver().stat(arguments.url));
+  std::string text = arguments.json ? file_line(info, true) : as_text(info);
+  auto written = co_await write_out(text);
+  co_return written;
+}
+
 }  // namespace
 
 void add_stat(CLI::App& app, ExitCode& code) {
   auto arguments = std::make_shared<StatArguments>();
-  CLI::App* command = app.add_subcommand("stat", "Show what S3 knows about one object");
-  command->add_option("url", arguments->url, "s3://bucket/key")->required();
+  CLI::App* command =
+      app.add_subcommand("stat", "Show what S3 knows about one object, file or directory");
+  command->add_option("url", arguments->url, "s3://bucket/key, or a path")->required();
   command->add_flag("--json", arguments->json, "One JSON object");
   add_s3_options(*command, arguments->s3, Transfers::no);
   command->callback([arguments, &code] {
-    code = run_session("stat", arguments->s3,
-                       [&](Session& session) { return stat(session, *arguments); });
+    code = run_session(
+        "stat", arguments->s3, [&](Session& session) { return stat(session, *arguments); },
+        [&](auto& storage) { return stat_storage(storage, *arguments); });
   });
 }
 

@@ -8,9 +8,11 @@ from .workspace import accepts_connections
 
 
 class DockerRegistry:
-    """A registry whose bucket exists already. `address` is HOST:PORT for docker:// names."""
+    """A registry whose bucket exists already. `address` is HOST:PORT for docker:// names,
+    `configuration` its file; what stands beside the driver may be added to that."""
 
-    def __init__(self, space, endpoint, bucket, root="/reg", chunk_bytes=8 << 20):
+    def __init__(self, space, endpoint, bucket, root="/reg", chunk_bytes=8 << 20, middleware=None,
+                 redirect=None):
         self._space = space
         port = space.free_port()
         self.secret = "of upload states"
@@ -21,15 +23,18 @@ class DockerRegistry:
                    "secure": endpoint.ca is not None, "v4auth": True, "rootdirectory": root,
                    "chunksize": chunk_bytes, "multipartcopythresholdsize": 16 << 20,
                    "multipartcopychunksize": 16 << 20, "multipartcopymaxconcurrency": 8}
-        configuration = directory / "config.json"  # JSON is YAML too
-        configuration.write_text(json.dumps({
+        self.configuration = directory / "config.json"  # JSON is YAML too
+        # An empty `redirect` makes this registry panic.
+        redirect = {"redirect": redirect} if redirect else {}
+        self.configuration.write_text(json.dumps({
             "version": 0.1, "log": {"level": "info"},
             "http": {"addr": self.address, "secret": self.secret},
             "storage": {"s3": storage, "cache": {"blobdescriptor": "inmemory"},
-                        "delete": {"enabled": True}}}))
+                        "delete": {"enabled": True}, **redirect},
+            "middleware": middleware or {}}))
         # Go reads SSL_CERT_FILE; AWS_CA_BUNDLE makes this registry panic.
         trust = {"SSL_CERT_FILE": str(endpoint.ca)} if endpoint.ca else {}
-        server = space.start("docker-registry", ["docker-registry", "serve", configuration],
+        server = space.start("docker-registry", ["docker-registry", "serve", self.configuration],
                              env=space.environment(**trust))
         self._trust = trust
 

@@ -9,14 +9,15 @@ from .programs import dies_with_us, run_program
 
 
 class Ringpull:
-    """Runs the tool against one endpoint, its keys given by AWS_* variables.
+    """Runs the tool against one endpoint, its keys given by AWS_* variables; with `config` on the
+    storage that this file of a registry describes.
 
     Whatever it prints is searched for the secret key: none may show, in success or failure.
     """
 
-    def __init__(self, executable, space, endpoint, options=("--path-style",)):
+    def __init__(self, executable, space, endpoint, options=("--path-style",), config=None):
         self.executable, self._space, self._options = executable, space, options
-        self.endpoint = endpoint
+        self.endpoint, self._config = endpoint, config
 
     def run(self, command, *arguments, expect=0, seconds_max=120):
         done = run_program(*self._argv(command, arguments), env=self._environment(), expect=expect,
@@ -79,6 +80,8 @@ class Ringpull:
         return process.returncode, err
 
     def _argv(self, command, arguments):
+        if self._config:
+            return (self.executable, command, "-c", self._config, *arguments)
         trust = ("--ca", self.endpoint.ca) if self.endpoint.ca else ()
         return (self.executable, command, "--endpoint", self.endpoint.url,
                 "--region", self.endpoint.region, *self._options, *trust, *arguments)
