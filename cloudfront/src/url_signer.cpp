@@ -113,6 +113,12 @@ Result<void> check_policy(const Policy& policy) {
   return {};
 }
 
+/// Without a URL beside it, a '?' may be meant for any character.
+bool may_cover_several(const Policy& policy) {
+  return needs_custom_policy(policy, policy.resource) ||
+         policy.resource.find('?') != std::string::npos;
+}
+
 std::string cookie_name(std::string_view name) { return "CloudFront-" + std::string(name); }
 
 }  // namespace
@@ -144,11 +150,10 @@ struct UrlSigner::Statement {
   std::string signature;
 };
 
-/// Signs `policy`, by the canned one where it says no more than that about `url`.
-Result<UrlSigner::Statement> UrlSigner::state(const Policy& policy, std::string_view url) const {
+Result<UrlSigner::Statement> UrlSigner::state(const Policy& policy, bool custom) const {
   RINGPULL_CHECK(check_policy(policy));
-  bool custom = needs_custom_policy(policy, url);
-  std::string text = custom ? custom_policy(policy) : canned_policy(url, policy.expires);
+  std::string text =
+      custom ? custom_policy(policy) : canned_policy(policy.resource, policy.expires);
   const EVP_MD* digest = options_.hash == HashAlgorithm::sha256 ? EVP_sha256() : EVP_sha1();
   RINGPULL_TRY(std::string signature, digest_sign(key_.key_->pkey.get(), digest, text));
   Statement statement;
@@ -166,17 +171,17 @@ Result<std::string> UrlSigner::sign(std::string_view url, const Policy& policy) 
   RINGPULL_CHECK(check_url(url));
   Policy whole = policy;
   if (whole.resource.empty()) whole.resource = url;
-  RINGPULL_TRY(Statement statement, state(whole, url));
+  RINGPULL_TRY(Statement statement, state(whole, needs_custom_policy(whole, url)));
   return with_query(url, query(statement));
 }
 
 Result<std::string> UrlSigner::sign_query(const Policy& policy) const {
-  RINGPULL_TRY(Statement statement, state(policy, policy.resource));
+  RINGPULL_TRY(Statement statement, state(policy, may_cover_several(policy)));
   return query(statement);
 }
 
 Result<std::vector<Cookie>> UrlSigner::sign_cookies(const Policy& policy) const {
-  RINGPULL_TRY(Statement statement, state(policy, policy.resource));
+  RINGPULL_TRY(Statement statement, state(policy, may_cover_several(policy)));
   std::vector<Cookie> cookies;
   cookies.emplace_back(cookie_name(statement.name), std::move(statement.value));
   cookies.emplace_back(cookie_name("Signature"), std::move(statement.signature));

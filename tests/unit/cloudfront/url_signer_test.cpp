@@ -187,6 +187,15 @@ TEST(UrlSigner, RefusesPoliciesThatCloudFrontWouldNotRead) {
               HasSubstr("not-before is 1767323045, its expiry 1767323045"));
 }
 
+TEST(UrlSigner, TakesAQuestionMarkForAWildcardWhereNoUrlSaysOtherwise) {
+  UrlSigner signer = signer_with("p256-sec1.pem", HashAlgorithm::sha1);
+  Policy versions("https://h/a?versionId=?", kExpires);
+  EXPECT_EQ(signer.sign_cookies(versions).value()[0].name, "CloudFront-Policy");
+  EXPECT_THAT(signer.sign_query(versions).value(), StartsWith("Policy="));
+  EXPECT_THAT(signer.sign_query(Policy("https://h/a", kExpires)).value(), StartsWith("Expires="));
+  EXPECT_THAT(signer.sign("https://h/a?versionId=?", versions).value(), HasSubstr("&Expires="));
+}
+
 TEST(UrlSigner, GivesOneQueryThatServesManyUrls) {
   UrlSigner signer = signer_with("rsa2048-pkcs1.pem", HashAlgorithm::sha1);
   Policy everything("https://h/root/*", kExpires);

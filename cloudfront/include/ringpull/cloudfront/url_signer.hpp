@@ -62,11 +62,13 @@ class UrlSigner {
   /// be any, also one that does not cover the URL: only CloudFront compares them.
   Result<std::string> sign(std::string_view url, const Policy& policy) const;
   /// The part behind '?' or '&' alone. It belongs to every URL that the policy's resource covers,
-  /// so that one signature can serve many; by the canned policy to `resource` alone.
+  /// so that one signature can serve many. The canned policy is taken where the resource is one URL
+  /// without a query: a '?' may be a wildcard.
   Result<std::string> sign_query(const Policy& policy) const;
   /// CloudFront-Expires or CloudFront-Policy, then -Signature and -Key-Pair-Id (and
-  /// -Hash-Algorithm), for whatever the policy's resource covers. Scope, path and flags of the
-  /// cookies are whose sends them: the same Domain and Path for all, Secure, HttpOnly.
+  /// -Hash-Algorithm), for whatever the policy's resource covers, as in sign_query(). Scope, path
+  /// and flags of the cookies are whose sends them: the same Domain and Path for all, Secure,
+  /// HttpOnly.
   /// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-signed-cookies.html
   Result<std::vector<Cookie>> sign_cookies(const Policy& policy) const;
 
@@ -76,7 +78,7 @@ class UrlSigner {
  private:
   struct Statement;
   UrlSigner(PrivateKey key, UrlSignerOptions options);
-  Result<Statement> state(const Policy& policy, std::string_view url) const;
+  Result<Statement> state(const Policy& policy, bool custom) const;
   std::string query(const Statement& statement) const;
 
   PrivateKey key_;
