@@ -6,6 +6,7 @@
 #include <ringpull/engine/scope.hpp>
 #include <ringpull/s3/transfer.hpp>
 
+#include "s3/src/abort_upload.hpp"
 #include "s3/src/create_upload.hpp"
 
 namespace ringpull::inline v0::s3 {
@@ -168,6 +169,7 @@ struct Upload {
   Parts parts;
   UploadId id;
   bool completing = false;
+  bool part_cut_off = false;  // the server may still be storing one
   std::vector<CompletedPart> completed;
   http::ConstBytes memory;     // source: memory, or
   File* file = nullptr;        // a file,
@@ -178,9 +180,13 @@ Task<Result<void>> send_part(Upload& job, const Parts::Part& part, http::ConstBy
   UploadPartOptions request(job.object.bucket, job.object.key, job.id, PartNumber(part.number));
   http::SpanSource body(bytes);
   request.compute_checksum = job.object.compute_checksum;
-  RINGPULL_CO_TRY(UploadPartResult sent, co_await job.client.upload_part(request, body));
-  CompletedPart& completed = job.completed.emplace_back(PartNumber(part.number), sent.etag);
-  for (const ObjectChecksum& checksum : sent.checksums) {
+  auto sent = co_await job.client.upload_part(request, body);
+  if (!sent) {
+    job.part_cut_off = job.part_cut_off || sent.error().maybe_applied();
+    co_return fail(std::move(sent).error());
+  }
+  CompletedPart& completed = job.completed.emplace_back(PartNumber(part.number), sent->etag);
+  for (const ObjectChecksum& checksum : sent->checksums) {
     if (checksum.algorithm == request.compute_checksum) completed.checksum = checksum;
   }
   report(job.options, part.size);
@@ -251,9 +257,10 @@ Task<Result<UploadResult>> upload_in_parts(Upload& job) {
   // An upload that may have been completed is an object now: there is nothing to abort, or no
   // telling.
   if (result || (job.completing && result.error().maybe_applied())) co_return result;
-  AbortMultipartUploadOptions abort(job.object.bucket, job.object.key, job.id);
-  auto aborted = co_await engine::shielded(Deadline::after(kAbortTime),
-                                           job.client.abort_multipart_upload(abort));
+  LateParts late = job.part_cut_off ? LateParts::possible : LateParts::none;
+  auto aborted = co_await engine::shielded(
+      Deadline::after(kAbortTime),
+      abort_upload(job.client, job.object.bucket, job.object.key, job.id, late));
   if (!aborted) {
     co_return fail(std::move(result).error().context(
         "the upload " + job.id.str() + " is left behind (" + aborted.error().message() + ")"));

@@ -10,9 +10,9 @@
 #include <ringpull/engine/scope.hpp>
 #include <ringpull/http/range.hpp>
 
+#include "s3/src/abort_upload.hpp"
 #include "s3/src/create_upload.hpp"
 #include "s3/src/driver/multipart_upload.hpp"
-#include "s3/src/driver/upload_listing.hpp"
 
 namespace ringpull::inline v0::s3::driver {
 
@@ -140,7 +140,8 @@ Task<Result<void>> clean_up(Copy& job, Error failure) {
                                                 gone.error().message() + ")"));
     }
   }
-  auto aborted = co_await abort_upload_for_good(job.core, job.to, job.id);
+  auto aborted =
+      co_await abort_upload(job.core.client, job.bucket(), job.to, job.id, LateParts::possible);
   if (!aborted) {
     co_return fail(std::move(failure).context("the upload " + job.id.str() + " is left behind (" +
                                               aborted.error().message() + ")"));

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "s3/src/abort_upload.hpp"
 #include "s3/src/driver/upload_listing.hpp"
 
 namespace ringpull::inline v0::s3::driver {
@@ -130,8 +131,8 @@ Task<Result<ETag>> MultipartUpload::complete(bool create_only) {
 
 Task<Result<void>> MultipartUpload::abort() {
   if (!id_.empty()) {
-    if (part_cut_off_) co_return co_await abort_upload_for_good(core_, key_, id_);
-    co_return co_await abort_upload(core_, key_, id_);
+    LateParts late = part_cut_off_ ? LateParts::possible : LateParts::none;
+    co_return co_await abort_upload(core_.client, core_.options.bucket, key_, id_, late);
   }
   if (!creation_unknown_) co_return Result<void>();
   auto aborted = co_await abort_uploads_of(core_, key_);

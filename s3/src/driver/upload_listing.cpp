@@ -7,6 +7,9 @@
 
 #include <ringpull/engine/timer.hpp>
 
+#include "s3/src/abort_upload.hpp"
+#include "s3/src/missing_permission.hpp"
+
 namespace ringpull::inline v0::s3::driver {
 
 using engine::Task;
@@ -15,12 +18,10 @@ namespace {
 
 // An upload whose creation was repeated has a few twins at most.
 constexpr std::size_t kTwinsMax = 100;
-// A request that was cut off may still be carried out once its uploads were looked for: a third of
+// A creation that was cut off may still be carried out once its uploads were looked for: a third of
 // a second is long for that. Pauses before each look, so that most looks come early.
 constexpr std::array kLookPauses = {std::chrono::milliseconds(0), std::chrono::milliseconds(50),
                                     std::chrono::milliseconds(100), std::chrono::milliseconds(200)};
-// Each time another part has arrived late; there are few.
-constexpr int kAbortsMax = 8;
 
 /// The number behind x-amz-checksum-crc32c or -crc64nvme.
 std::optional<std::uint64_t> crc_value(const ObjectChecksum& checksum) {
@@ -49,43 +50,13 @@ void append_part(PartListing& listing, const ListedPart& part) {
 
 }  // namespace
 
-Error name_permission(Error error, std::string_view permission) {
-  if (!error.is(ErrorKind::permission_denied)) return error;
-  return std::move(error).context("the permission " + std::string(permission) + " may be missing");
-}
-
-Task<Result<void>> abort_upload(Core& core, const ObjectKey& key, const UploadId& id) {
-  AbortMultipartUploadOptions request(core.options.bucket, key, id);
-  auto aborted = co_await core.client.abort_multipart_upload(request);
-  if (!aborted) {
-    co_return fail(name_permission(std::move(aborted).error(), "s3:AbortMultipartUpload"));
-  }
-  co_return aborted;
-}
-
-Task<Result<void>> abort_upload_for_good(Core& core, const ObjectKey& key, const UploadId& id) {
-  RINGPULL_CO_CHECK(co_await abort_upload(core, key, id));
-  int aborts = 1;
-  for (std::size_t look = 0; look < kLookPauses.size() && aborts < kAbortsMax; ++look) {
-    RINGPULL_CO_CHECK(co_await engine::sleep_for(kLookPauses[look]));
-    ListPartsOptions request(core.options.bucket, key, id);
-    request.parts_max = 1;
-    auto parts = co_await core.client.list_parts(request);
-    if (!parts && parts.error().is(ErrorKind::not_found)) continue;
-    if (!parts) break;  // the permission to look is missing, and there was one abort
-    RINGPULL_CO_CHECK(co_await abort_upload(core, key, id));
-    ++aborts;
-    look = 0;  // then the next one is after the first pause
-  }
-  co_return Result<void>();
-}
-
 Task<Result<void>> abort_uploads_of(Core& core, const ObjectKey& key) {
   for (engine::Duration pause : kLookPauses) {
     RINGPULL_CO_CHECK(co_await engine::sleep_for(pause));
     RINGPULL_CO_TRY(auto ids, co_await list_uploads_of(core, key, kTwinsMax));
     for (const UploadId& id : ids) {
-      RINGPULL_CO_CHECK(co_await abort_upload(core, key, id));
+      RINGPULL_CO_CHECK(
+          co_await abort_upload(core.client, core.options.bucket, key, id, LateParts::none));
     }
   }
   co_return Result<void>();

@@ -13,17 +13,6 @@
 
 namespace ringpull::inline v0::s3::driver {
 
-/// An Error that the lack of a permission explains names that permission, as in
-/// "s3:AbortMultipartUpload".
-Error name_permission(Error error, std::string_view permission);
-
-/// One that is already gone is a success.
-engine::Task<Result<void>> abort_upload(Core& core, const ObjectKey& key, const UploadId& id);
-/// After parts were cut off, which the server may still be storing: that can keep an upload alive
-/// (AbortMultipartUpload in the API reference). Looks whether it is gone, and for a third of a
-/// second whether it stays so, and aborts it again if not.
-engine::Task<Result<void>> abort_upload_for_good(Core& core, const ObjectKey& key,
-                                                 const UploadId& id);
 /// All that are under way with this very key, after a creation whose answer is not known: it may
 /// appear a moment later.
 engine::Task<Result<void>> abort_uploads_of(Core& core, const ObjectKey& key);

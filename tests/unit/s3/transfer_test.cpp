@@ -3,9 +3,11 @@
 #include <array>
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <gtest/gtest.h>
 #include <random>
 #include <string>
+#include <string_view>
 #include <unistd.h>
 #include <vector>
 
@@ -29,15 +31,17 @@ using engine::Task;
 using testing::FixedResolver;
 
 constexpr std::size_t kPart = 5 * 1024 * 1024;
+constexpr std::string_view kAbort = "DELETE /b/k?uploadId=";
 
 /// Lets requests through to the sandbox, except those that a test wants to fail or hold.
 class Gate final : public http::Handler {
  public:
   explicit Gate(http::Handler& inner) noexcept : inner_(inner) {}
 
-  std::string refuse_containing;  // of the target: answered 403
-  std::string hold_containing;    // answered never
-  std::string wait_containing;    // answered once `let_go`
+  std::string refuse_containing;                         // of the target: answered 403
+  std::string hold_containing;                           // answered never
+  std::string wait_containing;                           // answered once `let_go`
+  std::function<void(const std::string& line)> aborted;  // called when an upload was
   std::size_t running = 0;
   std::size_t most_running = 0;
   std::vector<std::string> lines;
@@ -51,18 +55,19 @@ class Gate final : public http::Handler {
 
   Task<Result<void>> handle(http::Exchange& exchange) override {
     const http::RequestHead& head = exchange.request();
-    lines.push_back(head.method + " " + head.target);
-    if (matches(hold_containing, lines.back())) {
+    const std::string line = head.method + " " + head.target;
+    lines.push_back(line);
+    if (matches(hold_containing, line)) {
       held.set();
       engine::Event never;
       auto waited = co_await never.wait();
       co_return waited;
     }
-    if (matches(wait_containing, lines.back())) {
+    if (matches(wait_containing, line)) {
       held.set();
       RINGPULL_CO_CHECK(co_await let_go.wait());
     }
-    if (matches(refuse_containing, lines.back())) {
+    if (matches(refuse_containing, line)) {
       http::ResponseHead refusal(403);
       exchange.close();
       co_return co_await exchange.respond(refusal, "<Error><Code>AccessDenied</Code></Error>");
@@ -70,6 +75,7 @@ class Gate final : public http::Handler {
     most_running = std::max(most_running, ++running);
     auto outcome = co_await inner_.handle(exchange);
     --running;
+    if (aborted && line.starts_with(kAbort)) aborted(line);
     co_return outcome;
   }
 
@@ -293,6 +299,24 @@ TEST(Transfer, AbortsTheUploadWhenStoppedAtItsFirstPart) {
 TEST(Transfer, AbortsTheUploadWhenStoppedAtItsLastPart) {
   Bed bed;
   bed.run([](Bed& b) -> Task<void> { co_await expect_abort_when_stopped_at(b, "partNumber=5&"); });
+}
+
+TEST(Transfer, AbortsAgainWhenALatePartBringsTheUploadBack) {
+  Bed bed;
+  bed.run([](Bed& b) -> Task<void> {
+    std::pair<std::string, std::string> name("k", "late");
+    std::size_t aborts = 0;
+    b.gate->aborted = [&](const std::string& line) {
+      if (++aborts > 1) return;
+      name.second = line.substr(kAbort.size());
+      sandbox::Upload late;
+      late.key = name.first;
+      late.id = name.second;
+      b.store.find("b")->uploads.emplace(name, late);
+    };
+    co_await expect_abort_when_stopped_at(b, "partNumber=1&");
+    EXPECT_EQ(aborts, 2u);
+  });
 }
 
 TEST(Transfer, LeavesNothingWhenStoppedBeforeTheUploadExists) {

@@ -61,8 +61,9 @@ engine::Task<Result<DownloadResult>> download(Client& client, const GetObjectOpt
 
 /// Sends bytes as one object: by PutObject when they fit one part, else by a multipart upload whose
 /// parts go out side by side. Every failure, and a stop, aborts the upload before it returns
-/// (shielded, for a minute at most). What leaves it: a lost answer to Complete, with
-/// maybe_applied() set, and a server that does not answer its creation within stop_grace of a stop.
+/// (shielded, for a minute at most), and looks for a third of a second whether a part that was cut
+/// off keeps it alive. What leaves it: a lost answer to Complete, with maybe_applied() set, and a
+/// server that does not answer its creation within stop_grace of a stop.
 engine::Task<Result<UploadResult>> upload(Client& client, const PutObjectOptions& object,
                                           http::ConstBytes bytes, const TransferOptions& options);
 
