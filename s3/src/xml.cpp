@@ -288,8 +288,9 @@ Result<CreateMultipartUploadResult> read_create_multipart_upload(const XmlDocume
 Result<CompleteMultipartUploadResult> read_complete_multipart_upload(const XmlDocument& document) {
   RINGPULL_CHECK(expect_root(document, "CompleteMultipartUploadResult"));
   CompleteMultipartUploadResult out;
-  out.etag = ETag(document.root().child_value("ETag"));
-  if (out.etag.empty()) return fail(malformed(document.root(), "no ETag"));
+  pugi::xml_node etag = document.root().child("ETag");
+  if (!etag) return fail(malformed(document.root(), "no ETag"));
+  out.etag = ETag(etag.child_value());
   out.checksums = read_checksums(document.root());
   return out;
 }

@@ -244,6 +244,11 @@ Task<Result<void>> S3Writer::rebuild() {
   std::uint64_t total = total_bytes(upload_.parts());
   RINGPULL_CO_TRY(ETag etag, co_await upload_.complete(false));
   partial_object_ = true;
+  if (etag.empty()) {
+    HeadObjectOptions look(core_.options.bucket, key_);
+    RINGPULL_CO_TRY(ObjectInfo partial, co_await core_.client.head_object(look));
+    etag = std::move(partial.etag);
+  }
   RINGPULL_CO_CHECK(co_await upload_.replace());
   crc_ = RunningCrc();
   RebuildPlan plan = plan_rebuild(total, sizes_, core_.options.copy_chunk_bytes);

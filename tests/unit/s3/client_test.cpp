@@ -580,6 +580,22 @@ TEST(S3Client, ACompletionThatCreatesTakesNoObjectWithoutAProof) {
   });
 }
 
+TEST(S3Client, ACompletionNeedsNoETagInItsAnswer) {
+  Bed bed;
+  bed.scripts = {{read_request(),
+                  write(answer(200, "",
+                               "<CompleteMultipartUploadResult><ETag></ETag>"
+                               "</CompleteMultipartUploadResult>")),
+                  hold()}};
+  bed.run([](Bed& b) -> Task<void> {
+    CompleteMultipartUploadOptions options = complete_options();
+    auto completed = co_await b.client->complete_multipart_upload(options);
+    EXPECT_TRUE(completed) << completed.error().message();
+    EXPECT_TRUE(completed->etag.empty());
+    EXPECT_EQ(b.peer->heads().size(), 1u);
+  });
+}
+
 TEST(S3Client, RepeatsACompletionAfterAConflict) {
   Bed bed;
   std::string good = answer(200, "",

@@ -37,8 +37,9 @@ class Gate final : public http::Handler {
   std::string busy;     // answered 503
   std::string lose;     // the connection is closed in the middle of the answer
   std::string hold;     // never answered
+  std::string silent;   // a completion, answered as radosgw does: without an ETag
   int times = 1 << 30;  // so often, then let through
-  /// What a lost or held request does all the same, or a busy one sets off.
+  /// What a lost, held or silent request does all the same, or a busy one sets off.
   std::function<void()> effect;
   std::size_t running = 0;
   std::size_t most_running = 0;
@@ -85,6 +86,13 @@ class Gate final : public http::Handler {
       http::ResponseHead refusal(403);
       exchange.close();
       co_return co_await exchange.respond(refusal, "<Error><Code>AccessDenied</Code></Error>");
+    }
+    if (matches(silent, line)) {
+      if (effect) effect();
+      http::ResponseHead head(200);
+      co_return co_await exchange.respond(head,
+                                          "<CompleteMultipartUploadResult><ETag></ETag>"
+                                          "</CompleteMultipartUploadResult>");
     }
     most_running = std::max(most_running, ++running);
     auto outcome = co_await inner_.handle(exchange);

@@ -342,6 +342,13 @@ Task<UploadId> foreign_upload(DriverBed& b, Bytes bytes, std::vector<std::size_t
   co_return created->upload_id;
 }
 
+Task<void> add_part(DriverBed& b, const UploadId& id, std::uint32_t number, Bytes bytes) {
+  UploadPartOptions part(Bucket("b"), ObjectKey("a"), id, PartNumber(number));
+  http::SpanSource body(bytes);
+  auto sent = co_await b.client->upload_part(part, body);
+  EXPECT_TRUE(sent);
+}
+
 TEST(DriverResume, GoesOnWithAnUploadOfDockerDistribution) {
   DriverBed bed;
   bed.options.attributes.encryption.algorithm = "aws:kms";
@@ -449,6 +456,53 @@ TEST(DriverResume, ShowsAPartialFileOnlyWhileAForeignUploadIsRebuilt) {
   });
 }
 
+TEST(DriverResume, AsksForTheETagOfWhatItRebuildsWhereTheCompletionTellsNone) {
+  DriverBed bed;
+  bed.run([](DriverBed& b) -> Task<void> {
+    std::vector<std::byte> bytes = b.noise(3 * kPart);
+    std::vector<std::size_t> sizes = {kPart, 100};
+    auto id = co_await foreign_upload(b, bytes, sizes);
+    auto writer = co_await append(b);
+    b.gate->silent = "POST /b/a?uploadId";
+    b.gate->times = 1;
+    b.gate->effect = [&b] { b.complete_upload("a"); };
+    b.gate->forget();
+    co_await finish(b, *writer, bytes);
+    EXPECT_EQ(b.gate->count("HEAD /b/a"), 1u);
+    EXPECT_EQ(b.gate->header("partNumber=1&", "x-amz-copy-source-if-match").empty(), false);
+  });
+}
+
+// The exception to "no partial file is ever visible" outlives a process that dies in it.
+TEST(DriverResume, LeavesThePartialFileOfARebuildThatWasKilled) {
+  DriverBed bed;
+  bed.run([](DriverBed& b) -> Task<void> {
+    std::vector<std::byte> bytes = b.noise(3 * kPart);
+    std::vector<std::size_t> sizes = {kPart, 100};
+    auto foreign = co_await foreign_upload(b, bytes, sizes);
+    b.complete_upload("a");  // and the process is gone
+    auto refused = co_await append(*b.core);
+    EXPECT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind(), ErrorKind::conflict) << refused.error().message();
+    std::vector<std::size_t> none;
+    auto id = co_await foreign_upload(b, bytes, none);  // or a step later
+    auto writer = co_await append(b);
+    EXPECT_EQ(writer->size_bytes(), 0u);
+    auto closed = co_await writer->close();
+    EXPECT_TRUE(closed) << closed.error().message();
+    EXPECT_EQ(b.content("a").size(), kPart + 100);
+    co_await add_part(b, id, 1, Bytes(bytes).first(kPart));  // or when a part was copied
+    writer = co_await append(b);
+    EXPECT_EQ(writer->size_bytes(), kPart);
+    auto written = co_await writer->write(Bytes(bytes).subspan(kPart));
+    EXPECT_TRUE(written) << written.error().message();
+    EXPECT_EQ(b.content("a").size(), kPart + 100);
+    co_await commit(*writer);
+    EXPECT_TRUE(b.content("a") == bytes);
+    b.expect_nothing_left();
+  });
+}
+
 TEST(DriverResume, LeavesNothingWhenAForeignUploadCannotBeRebuilt) {
   DriverBed bed;
   bed.run([](DriverBed& b) -> Task<void> {
@@ -474,13 +528,6 @@ TEST(DriverResume, LeavesNothingWhenAForeignUploadCannotBeRebuilt) {
 }
 
 // --- After kill -9: nothing but what the server has.
-
-Task<void> add_part(DriverBed& b, const UploadId& id, std::uint32_t number, Bytes bytes) {
-  UploadPartOptions part(Bucket("b"), ObjectKey("a"), id, PartNumber(number));
-  http::SpanSource body(bytes);
-  auto sent = co_await b.client->upload_part(part, body);
-  EXPECT_TRUE(sent);
-}
 
 TEST(DriverResume, TakesThePartsUpToTheFirstGapAfterAKill) {
   DriverBed bed;

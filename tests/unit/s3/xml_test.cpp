@@ -171,6 +171,10 @@ TEST(Xml, ReadsTheMultipartAnswersWithAndWithoutQuotedETags) {
   ASSERT_TRUE(completed);
   EXPECT_EQ(completed->etag.str(), "3858f62230ac3c915f300c664312c11f-9");
   EXPECT_TRUE(completed->checksums[0].composite);
+  auto silent = read_complete_multipart_upload(
+      document("<CompleteMultipartUploadResult><ETag/></CompleteMultipartUploadResult>"));
+  ASSERT_TRUE(silent) << "as radosgw answers";
+  EXPECT_TRUE(silent->etag.empty());
   auto copied = read_copy_object(
       document("<CopyObjectResult><LastModified>2009-10-28T22:32:00.000Z</LastModified>"
                "<ETag>9b2cf535f27731c974343645a3985328</ETag></CopyObjectResult>"));

@@ -41,6 +41,7 @@ struct DownloadResult {
 
 struct UploadResult {
   UploadResult() = default;
+  /// Empty where the server does not tell it: CompleteMultipartUploadResult::etag.
   ETag etag;
   std::uint32_t parts = 0;  ///< 0: one PutObject
 };

@@ -389,6 +389,7 @@ struct CompleteMultipartUploadOptions {
 struct CompleteMultipartUploadResult {
   CompleteMultipartUploadResult() = default;
 
+  /// Empty where the server leaves it out of its answer (radosgw); head_object tells it then.
   ETag etag;
   VersionId version_id;
   std::vector<ObjectChecksum> checksums;
