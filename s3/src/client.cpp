@@ -386,7 +386,7 @@ Task<Result<GetObjectStream>> Client::Impl::reopen(const GetObjectOptions& get_o
   std::uint64_t begin = first.range ? first.range->first() : 0;
   GetObjectOptions rest = get_options;
   RINGPULL_CO_TRY(rest.range, http::ByteRange::of_length(begin + done, body_bytes(first) - done));
-  rest.conditions.if_match = first.info.etag;
+  rest.conditions.if_match = first.info.etag.if_strong();
   RINGPULL_CO_TRY(GetObjectStream stream, co_await open(rest));
   if (stream.result.info.etag != first.info.etag) {
     co_return fail(ErrorKind::precondition_failed,

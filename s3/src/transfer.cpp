@@ -68,8 +68,14 @@ Result<GetObjectOptions> part_request(const GetObjectOptions& object, const ETag
                                       const Parts::Part& part) {
   GetObjectOptions request = object;
   RINGPULL_TRY(request.range, http::ByteRange::of_length(part.offset, part.size));
-  request.conditions.if_match = etag;
+  request.conditions.if_match = etag.if_strong();
   return request;
+}
+
+/// Where If-Match does not tell: the server ignores it, or its tags are weak.
+Result<void> same_version(const ObjectInfo& part, const ETag& etag) {
+  if (part.etag == etag) return {};
+  return fail(ErrorKind::precondition_failed, "the object was replaced while it was read");
 }
 
 /// Asks for the first part, which tells how large the object is. An empty object has no range: it
@@ -107,6 +113,7 @@ Task<Result<void>> fetch_parts(MemoryDownload& job) {
     auto place = job.out.subspan(static_cast<std::size_t>(part->offset), part->size);
     auto read = co_await job.client.get_object_into(request, place);
     if (!read) co_return fail(std::move(read).error());
+    RINGPULL_CO_CHECK(same_version(read->object.info, job.etag));
     report(job.options, part->size);
   }
   co_return Result<void>();
@@ -137,6 +144,7 @@ Task<Result<void>> fetch_parts(FileDownload& job, BufferLease block) {
     auto place = block.bytes().first(part->size);
     auto read = co_await job.client.get_object_into(request, place);
     if (!read) co_return fail(std::move(read).error());
+    RINGPULL_CO_CHECK(same_version(read->object.info, job.etag));
     RINGPULL_CO_CHECK(co_await job.file.write_all_at(place, part->offset));
     report(job.options, part->size);
   }

@@ -56,7 +56,7 @@ std::uint64_t part_size(const S3DriverOptions& options, std::uint64_t size) {
 Task<bool> is_copied(Copy& job) {
   HeadObjectOptions look(job.bucket(), job.to);
   auto found = co_await job.core.client.head_object(look);
-  co_return found && !found->etag.empty() && found->etag == job.source.etag &&
+  co_return found && !found->etag.if_strong().empty() && found->etag == job.source.etag &&
       found->size_bytes == job.source.size_bytes;
 }
 
@@ -64,7 +64,7 @@ Task<Result<void>> copy_whole(Copy& job) {
   CopyObjectOptions request;
   request.source_bucket = job.bucket();
   request.source_key = job.from;
-  request.source_if_match = job.source.etag;
+  request.source_if_match = job.source.etag.if_strong();
   request.bucket = job.bucket();
   request.key = job.to;
   request.attributes = object_attributes(job.core);
@@ -84,7 +84,7 @@ Task<Result<void>> copy_parts(Copy& job) {
     UploadPartCopyOptions request;
     request.source_bucket = job.bucket();
     request.source_key = job.from;
-    request.source_if_match = job.source.etag;
+    request.source_if_match = job.source.etag.if_strong();
     RINGPULL_CO_TRY(request.source_range, http::ByteRange::of_length(job.next_byte, size));
     request.bucket = job.bucket();
     request.key = job.to;

@@ -11,7 +11,8 @@ namespace ringpull::inline v0::s3::driver {
 
 /// HeadObject of `from`, a copy of exactly that version, DeleteObject of `from`. Up to
 /// copy_threshold_bytes the copy is one CopyObject; beyond, an upload whose parts the server
-/// copies. `precondition_failed` when `from` is replaced meanwhile.
+/// copies. `precondition_failed` when `from` is replaced meanwhile, unless the server gives it weak
+/// ETags, which pin nothing.
 ///
 /// A copy that fails or is stopped aborts its upload, for a minute at most. An upload remains, and
 /// the Error names it, where the abort fails too. Where the stop comes before the server has told

@@ -79,8 +79,8 @@ class MultipartUpload {
   /// Stops what is under way, and waits for that.
   engine::Task<void> halt();
 
-  /// Makes the object of all parts, of which there is at least one. Drained. Gives the object's ETag
-  /// where the server tells it.
+  /// Makes the object of all parts, of which there is at least one. Drained. Gives the object's
+  /// ETag where the server tells it.
   engine::Task<Result<ETag>> complete(bool create_only);
   /// Halted. Looks whether it is gone when the server may still be storing a part, which can keep
   /// an upload alive (AbortMultipartUpload in the API reference), and aborts it again. Also when

@@ -196,7 +196,7 @@ Task<void> Reader::fetch(Part& part) {
 Task<Result<std::size_t>> Reader::fetch_range(Part& part) {
   RINGPULL_CO_TRY(GetObjectOptions request,
                   range_request(core_, path_, part.offset, part.block.size()));
-  request.conditions.if_match = etag_;
+  request.conditions.if_match = etag_.if_strong();
   RINGPULL_CO_TRY(GetObjectIntoResult read,
                   co_await core_.client.get_object_into(request, part.block.bytes()));
   bool same_version = read.object.info.etag == etag_ && read.object.info.size_bytes == file_size_;

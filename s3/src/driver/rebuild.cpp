@@ -35,7 +35,7 @@ Task<Result<void>> copy_some(CopyJob& job) {
     UploadPartCopyOptions request;
     request.source_bucket = job.core.options.bucket;
     request.source_key = job.source.key;
-    request.source_if_match = job.source.etag;
+    request.source_if_match = job.source.etag.if_strong();
     request.source_range = job.plan.ranges[index];
     request.bucket = job.core.options.bucket;
     request.key = job.source.key;
@@ -89,7 +89,7 @@ Task<Result<void>> read_rest(Core& core, const CopySource& source, std::uint64_t
                              http::MutableBytes out) {
   GetObjectOptions request(core.options.bucket, source.key);
   RINGPULL_CO_TRY(request.range, http::ByteRange::of_length(offset, out.size()));
-  request.conditions.if_match = source.etag;
+  request.conditions.if_match = source.etag.if_strong();
   RINGPULL_CO_TRY(GetObjectIntoResult read, co_await core.client.get_object_into(request, out));
   if (read.bytes != out.size()) {
     co_return fail(ErrorKind::truncated, "the object is shorter than the parts it was made of");

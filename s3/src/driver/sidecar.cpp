@@ -52,7 +52,7 @@ Task<Result<std::optional<Sidecar>>> load_sidecar(Core& core, std::string_view p
   if (size > buffer.size()) {
     buffer = Buffer(size);
     RINGPULL_CO_TRY(request.range, http::ByteRange::of_length(0, size));
-    request.conditions.if_match = first->object.info.etag;
+    request.conditions.if_match = first->object.info.etag.if_strong();
     RINGPULL_CO_TRY(GetObjectIntoResult whole,
                     co_await core.client.get_object_into(request, buffer.bytes()));
     buffer.resize(whole.bytes);
@@ -74,7 +74,7 @@ Task<Result<void>> load_tail(Core& core, std::string_view path, const TailCopy& 
                              http::MutableBytes out) {
   GetObjectOptions request(core.options.bucket, core.keys.sidecar_key(path));
   RINGPULL_CO_TRY(request.range, http::ByteRange::of_length(tail.offset, tail.bytes));
-  request.conditions.if_match = tail.sidecar;
+  request.conditions.if_match = tail.sidecar.if_strong();
   RINGPULL_CO_TRY(GetObjectIntoResult read, co_await core.client.get_object_into(request, out));
   if (read.bytes != tail.bytes || Crc64Nvme::of(out.first(read.bytes)) != tail.crc64nvme) {
     co_return fail(ErrorKind::checksum_mismatch,

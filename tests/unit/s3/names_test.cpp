@@ -30,6 +30,8 @@ TEST(ETag, KeepsTheMarkOfAWeakTag) {
   EXPECT_TRUE(weak.weak());
   EXPECT_EQ(weak.quoted(), "W/\"abc\"");
   EXPECT_FALSE(weak == ETag("abc"));
+  EXPECT_TRUE(weak.if_strong().empty());
+  EXPECT_EQ(ETag("abc").if_strong(), ETag("abc"));
 }
 
 }  // namespace

@@ -52,6 +52,9 @@ class ETag {
   std::string quoted() const;
   bool empty() const noexcept { return text_.empty(); }
   bool weak() const noexcept { return weak_; }
+  /// This tag, or none where it is weak: for a condition that is to hold as long as nothing has
+  /// changed. If-Match compares strongly (RFC 9110, section 13.1.1), and would fail at once.
+  ETag if_strong() const { return weak_ ? ETag() : *this; }
   friend bool operator==(const ETag&, const ETag&) = default;
 
  private:
