@@ -207,9 +207,9 @@ def driver_transfers(driver):
     twice = ("--total-bytes", 2 * OBJECT_SIZE)
     client = driver.sandbox.boto()
     digests = set()
-    for side in ((), ("--verbs",)):
-        with step(f"driver put {' '.join(side)} writes the file in parts"):
-            result = driver.run("put", *parts, *twice, *side)
+    for case, *side in (("put",), ("put", "--verbs"), ("put-memory",), ("put-memory", "--verbs")):
+        with step(f"driver {' '.join((case, *side))} writes the file in parts"):
+            result = driver.run(case, *parts, *twice, *side)
             # Each time five parts, what begins the upload and what ends it.
             check_equal((result["bytes"], result["requests"]), (2 * OBJECT_SIZE, 2 * 7),
                         "bytes and requests")
