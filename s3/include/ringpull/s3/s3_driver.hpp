@@ -102,9 +102,9 @@ class S3DriverOptions {
 /// A closed writer's upload consists of real parts, so that docker distribution's driver can go on
 /// with it; the sidecar holds the short last one again, since S3 lets nobody read parts. The
 /// reverse works, too. Only there, an upload whose last part has less than 5 MiB and no sidecar
-/// (also one of a writer that was killed while it closed), a partial file is visible: from the
-/// first write after `append`, at the path of the upload, until its bytes have been copied back
-/// into a new upload. A process that dies in between leaves it there. docs/design/0001 has the
+/// (also one of a writer that was killed while it closed or committed), a partial file is visible:
+/// from the first write after `append`, at the path of the upload, until its bytes have been copied
+/// back into a new upload. A process that dies in between leaves it there. docs/design/0001 has the
 /// details.
 class S3Driver final : public StorageDriver {
  public:
