@@ -10,6 +10,7 @@
 
 #include "s3/src/outgoing_body.hpp"
 #include "s3/src/request_builder.hpp"
+#include "s3/src/request_log.hpp"
 #include "s3/src/response_reader.hpp"
 
 namespace ringpull::inline v0::s3 {
@@ -110,6 +111,7 @@ class Client::Impl {
       : options(std::move(options_in)),
         http(http_in),
         provider(provider_in),
+        log(options.log),
         budget(options.retry.budget_capacity) {
     if (!options.clock) options.clock = &system_clock_now;
   }
@@ -151,6 +153,7 @@ class Client::Impl {
   ClientOptions options;
   http::Client& http;
   CredentialsProvider& provider;
+  const RequestLog log;
   Signer signer;
   RetryBudget budget;
   ClockOffset clock_offset;
@@ -187,12 +190,14 @@ Task<Result<void>> Client::Impl::sign(PreparedRequest& request, const Region& re
   if (options.signature_version == SignatureVersion::v2) {
     SigV2Request what(request.head, request.virtual_bucket, now);
     RINGPULL_CO_TRY(HeaderSignatureV2 signature, sign_v2(*credentials, what));
+    if (log) log.signing({}, signature.string_to_sign);
     signature.apply(request.head.headers);
     co_return Result<void>();
   }
   SigningScope scope(region.str(), now);
   RINGPULL_CO_TRY(HeaderSignature signature,
                   signer.sign(*credentials, scope, request.head, payload));
+  if (log) log.signing(signature.canonical_request, signature.string_to_sign);
   signature.apply(request.head.headers);
   co_return Result<void>();
 }
@@ -205,7 +210,9 @@ Task<Result<http::Response>> Client::Impl::send(PreparedRequest& request, const 
   }
   RINGPULL_CO_CHECK(co_await sign(request, region, body));
   ++stats.requests;
+  engine::TimePoint begun = engine::Loop::current().now();
   auto response = co_await http.send(request.origin, request.head, body.source());
+  if (log) log.sent(request, body.source().size(), response, engine::Loop::current().now() - begun);
   co_return response;
 }
 
@@ -220,6 +227,7 @@ Task<Result<std::string>> Client::Impl::read_document(http::Response& response) 
 }
 
 RetryDecision Client::Impl::judge(RetryState& retry, const Error& error, bool rewindable) {
+  if (log) log.failed(error);
   std::uint64_t bits = 0;
   engine::Loop::current().backend().random(std::as_writable_bytes(std::span(&bits, 1)));
   double uniform = static_cast<double>(bits >> 11) * 0x1.0p-53;
@@ -231,6 +239,7 @@ RetryDecision Client::Impl::judge(RetryState& retry, const Error& error, bool re
 Task<Result<void>> Client::Impl::prepare_retry(RetryDecision decision, const Bucket& bucket,
                                                const Error& error, const std::string& signed_by) {
   ++stats.retries;
+  if (log) log.retrying(decision, error);
   if (error.is(ErrorKind::throttled)) ++stats.throttled;
   if (decision.action == RetryAction::correct_clock && observed_offset) {
     clock_offset = *observed_offset;

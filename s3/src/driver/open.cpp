@@ -69,6 +69,7 @@ Result<std::unique_ptr<OpenedS3Driver>> open_s3_driver(const S3DriverParameters&
   CredentialsProvider& credentials = opened->credentials(parameters, options.environment);
   RINGPULL_TRY(ClientOptions client_options, make_client_options(parameters));
   client_options.clock = options.clock;
+  client_options.log.sink = options.log;
   opened->client_ =
       std::make_unique<Client>(std::move(client_options), *opened->http_, credentials);
   RINGPULL_TRY(S3DriverOptions driver_options, make_driver_options(parameters));

@@ -331,6 +331,7 @@ Result<ClientOptions> make_client_options(const S3DriverParameters& p) {
   options.signature_version = p.v4_auth ? SignatureVersion::v4 : SignatureVersion::v2;
   options.payload_signing = p.payload_signing;
   if (!p.user_agent.empty()) options.user_agent += " " + p.user_agent;
+  options.log.level = p.log_level;
   return options;
 }
 

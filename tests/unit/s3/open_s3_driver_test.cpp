@@ -216,5 +216,37 @@ TEST(OpenS3Driver, AnAuthoritiesFileThatIsNotThereIsRefused) {
   });
 }
 
+TEST(OpenS3Driver, WritesItsRequestLogWhereItIsTold) {
+  Bed bed;
+  bed.run([](Bed& b) -> Task<void> {
+    std::vector<std::string> records;
+    OpenS3DriverOptions options;
+    options.environment = environment({});
+    options.log = [&records](std::string_view record) { records.emplace_back(record); };
+    for (const char* level : {"off", "debug"}) {
+      Opened opened = open_s3_driver(b.parameters({{"loglevel", level}}), options).value();
+      auto put = co_await opened->driver().put_content("/a", bytes_of("hello"));
+      EXPECT_TRUE(put) << put.error().message();
+      co_await opened->close();
+    }
+    EXPECT_EQ(records.size(), 1u);
+    EXPECT_TRUE(records.at(0).starts_with("PUT " + b.url + "/b/a 200 in ")) << records.at(0);
+  });
+}
+
+TEST(OpenS3Driver, WritesItsRequestLogToStandardErrorByItself) {
+  Bed bed;
+  ::testing::internal::CaptureStderr();
+  bed.run([](Bed& b) -> Task<void> {
+    Opened opened = b.open({{"loglevel", "debug"}});
+    auto put = co_await opened->driver().put_content("/a", bytes_of("hello"));
+    EXPECT_TRUE(put) << put.error().message();
+    co_await opened->close();
+  });
+  std::string written = ::testing::internal::GetCapturedStderr();
+  EXPECT_TRUE(written.starts_with("s3: PUT http://")) << written;
+  EXPECT_EQ(std::count(written.begin(), written.end(), '\n'), 1) << written;
+}
+
 }  // namespace
 }  // namespace ringpull::s3

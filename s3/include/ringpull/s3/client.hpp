@@ -16,6 +16,7 @@
 #include <ringpull/http/client.hpp>
 #include <ringpull/s3/credentials_provider.hpp>
 #include <ringpull/s3/endpoint.hpp>
+#include <ringpull/s3/request_log.hpp>
 #include <ringpull/s3/retry.hpp>
 #include <ringpull/s3/sigv4.hpp>
 #include <ringpull/s3/types.hpp>
@@ -51,6 +52,8 @@ class ClientOptions {
   /// three times that.
   std::size_t document_bytes_max = 16 * 1024 * 1024;
   std::string user_agent = "ringpull";
+  /// Nothing is told by default.
+  RequestLogOptions log;
   /// The wall clock, for signing only.
   std::function<std::chrono::sys_seconds()> clock;
 };

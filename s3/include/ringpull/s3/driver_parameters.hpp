@@ -14,22 +14,11 @@
 #include <ringpull/s3/endpoint.hpp>
 #include <ringpull/s3/names.hpp>
 #include <ringpull/s3/parameter_text.hpp>
+#include <ringpull/s3/request_log.hpp>
 #include <ringpull/s3/s3_driver.hpp>
 #include <ringpull/s3/secret.hpp>
 
 namespace ringpull::inline v0::s3 {
-
-/// What the `loglevel` parameter asks to be told. The library prints nothing by itself: it is the
-/// host's to look at.
-enum class S3LogLevel : std::uint8_t {
-  off,
-  debug,
-  debug_with_signing,
-  debug_with_http_body,
-  debug_with_request_retries,
-  debug_with_request_errors,
-  debug_with_event_stream_body,
-};
 
 /// Parameters as read and checked; the defaults are those of a configuration that says nothing.
 class S3DriverParameters {

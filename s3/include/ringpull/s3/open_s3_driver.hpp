@@ -14,6 +14,7 @@
 #include <ringpull/s3/credentials_provider.hpp>
 #include <ringpull/s3/driver_parameters.hpp>
 #include <ringpull/s3/refreshing_credentials.hpp>
+#include <ringpull/s3/request_log.hpp>
 #include <ringpull/s3/s3_driver.hpp>
 
 namespace ringpull::inline v0::s3 {
@@ -29,6 +30,8 @@ class OpenS3DriverOptions {
   EnvironmentLookup environment = process_environment();
   /// ClientOptions::clock. Null: the system's.
   std::function<std::chrono::sys_seconds()> clock;
+  /// Where a `loglevel` that is not `off` writes to; null: nowhere.
+  RequestLogSink log = standard_error_log();
 };
 
 /// An S3Driver and everything below it, for one loop. The readers and writers of the driver end
