@@ -280,7 +280,8 @@ def check_disabled(redirects):
 
 def check_against_registry(executable, space, endpoint, digest, check_redirects, **sections):
     registry = DockerRegistry(space, endpoint, BUCKET, root=ROOT, **sections)
-    tool = Ringpull(executable, space, endpoint, config=registry.configuration)
+    tool = Ringpull(executable, space, endpoint, config=registry.configuration,
+                    variables=sections.get("variables"))
     check_redirects(Redirects(registry, tool, digest))
 
 
@@ -299,6 +300,10 @@ def check_redirects(executable, space, endpoint):
         check_against_registry(
             executable, space, endpoint, digest, check_cloudfront,
             middleware={"storage": [{"name": "cloudfront", "options": options}]})
+    with step("the same by a variable over the file"):
+        listed = json.dumps([{"name": "cloudfront", "options": options}])  # JSON is YAML too
+        check_against_registry(executable, space, endpoint, digest, check_cloudfront,
+                               variables={"REGISTRY_MIDDLEWARE_STORAGE": listed})
     with step("docker-registry and sign give none where redirects are disabled"):
         check_against_registry(executable, space, endpoint, digest, check_disabled,
                                redirect={"disable": True})

@@ -9,10 +9,11 @@ from .workspace import accepts_connections
 
 class DockerRegistry:
     """A registry whose bucket exists already. `address` is HOST:PORT for docker:// names,
-    `configuration` its file; what stands beside the driver may be added to that."""
+    `configuration` its file; what stands beside the driver may be added to that, and variables of
+    the environment over it."""
 
     def __init__(self, space, endpoint, bucket, root="/reg", chunk_bytes=8 << 20, middleware=None,
-                 redirect=None):
+                 redirect=None, variables=None):
         self._space = space
         port = space.free_port()
         self.secret = "of upload states"
@@ -35,7 +36,7 @@ class DockerRegistry:
         # Go reads SSL_CERT_FILE; AWS_CA_BUNDLE makes this registry panic.
         trust = {"SSL_CERT_FILE": str(endpoint.ca)} if endpoint.ca else {}
         server = space.start("docker-registry", ["docker-registry", "serve", self.configuration],
-                             env=space.environment(**trust))
+                             env=space.environment(**trust, **(variables or {})))
         self._trust = trust
 
         def ready():

@@ -15,9 +15,10 @@ class Ringpull:
     Whatever it prints is searched for the secret key: none may show, in success or failure.
     """
 
-    def __init__(self, executable, space, endpoint, options=("--path-style",), config=None):
+    def __init__(self, executable, space, endpoint, options=("--path-style",), config=None,
+                 variables=None):
         self.executable, self._space, self._options = executable, space, options
-        self.endpoint, self._config = endpoint, config
+        self.endpoint, self._config, self._variables = endpoint, config, variables or {}
 
     def run(self, command, *arguments, expect=0, seconds_max=120):
         done = run_program(*self._argv(command, arguments), env=self._environment(), expect=expect,
@@ -87,7 +88,7 @@ class Ringpull:
                 "--region", self.endpoint.region, *self._options, *trust, *arguments)
 
     def _environment(self):
-        return self._space.environment(**self.endpoint.settings())
+        return self._space.environment(**self.endpoint.settings(), **self._variables)
 
     def _search_for_secrets(self, text):
         check(self.endpoint.secret_key not in text, "the secret key shows in the tool's output")
