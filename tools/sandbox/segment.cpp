@@ -23,6 +23,9 @@ Result<std::span<std::byte>> map(int fd, std::size_t size, const std::string& wh
 }
 
 constexpr std::size_t kPage = 4096;
+/// Below this a mapping of its own wastes memory, and its system calls cost more than the bytes: a
+/// million files of one byte would take 4 GiB.
+constexpr std::size_t kMappedMin = 16 * kPage;
 
 bool is_zero(std::span<const std::byte> bytes) noexcept {
   return bytes.empty() || (bytes.front() == std::byte(0) &&
@@ -31,7 +34,11 @@ bool is_zero(std::span<const std::byte> bytes) noexcept {
 
 }  // namespace
 
+Segment::Segment(std::size_t heap_bytes)
+    : heap_(std::make_unique<std::byte[]>(heap_bytes)), bytes_(heap_.get(), heap_bytes) {}
+
 Result<std::shared_ptr<Segment>> Segment::in_memory(std::size_t size) {
+  if (size < kMappedMin) return std::shared_ptr<Segment>(new Segment(size));
   RINGPULL_TRY(auto bytes, map(-1, size, std::to_string(size) + " bytes of memory"));
   return std::shared_ptr<Segment>(new Segment(bytes, {}));
 }
@@ -56,7 +63,7 @@ Result<std::shared_ptr<Segment>> Segment::open_file(const std::string& path) {
 }
 
 void Segment::release_zeros() noexcept {
-  if (!path_.empty()) return;
+  if (!path_.empty() || heap_) return;
   std::size_t zeros = 0;  // bytes of the run of pages that ends at `at`
   for (std::size_t at = 0; at < bytes_.size() || zeros > 0;) {
     auto page = bytes_.subspan(at, std::min(kPage, bytes_.size() - at));
@@ -72,7 +79,7 @@ void Segment::release_zeros() noexcept {
 }
 
 Segment::~Segment() {
-  if (!bytes_.empty()) ::munmap(bytes_.data(), bytes_.size());
+  if (!heap_ && !bytes_.empty()) ::munmap(bytes_.data(), bytes_.size());
   if (remove_ && !path_.empty()) ::unlink(path_.c_str());
 }
 

@@ -25,15 +25,17 @@ class Segment {
   /// Empty for one in memory.
   const std::string& path() const noexcept { return path_; }
   /// Gives pages of memory that hold nothing but zeros back to the system; they still read as
-  /// zeros. Without effect on a file.
+  /// zeros. Without effect on a file, and on memory too small for pages of its own.
   void release_zeros() noexcept;
   /// The file goes away together with the last user of the segment.
   void remove_when_released(bool remove) noexcept { remove_ = remove; }
 
  private:
-  Segment(std::span<std::byte> bytes, std::string path) noexcept
-      : bytes_(bytes), path_(std::move(path)) {}
+  explicit Segment(std::size_t heap_bytes);
+  Segment(std::span<std::byte> mapped, std::string path) noexcept
+      : bytes_(mapped), path_(std::move(path)) {}
 
+  std::unique_ptr<std::byte[]> heap_;  // null: bytes_ is a mapping
   std::span<std::byte> bytes_;
   std::string path_;
   bool remove_ = false;
