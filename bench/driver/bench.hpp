@@ -33,6 +33,7 @@ class DriverOptions {
   std::uint64_t budget_bytes = 0;
   std::size_t writers = 32;
   std::uint64_t keys = 1000;
+  std::uint64_t rounds = 1;  ///< walk: how often
 };
 
 /// Of the measured stretch, but for the peak, which is of the whole process.
@@ -109,7 +110,7 @@ engine::Task<Result<void>> get(DriverBench& bench);
 engine::Task<Result<void>> writers(DriverBench& bench);
 /// Makes files of one byte, a thousand in a directory; the measured part is making them.
 engine::Task<Result<void>> fill(DriverBench& bench);
-/// Walks over what fill() has left.
+/// Walks over what fill() has left; its first page has been walked over before.
 engine::Task<Result<void>> walk(DriverBench& bench);
 
 /// The one file of put(), put_memory() and get().

@@ -92,6 +92,7 @@ void add_options(CLI::App& command, DriverOptions& options) {
       ->check(CLI::PositiveNumber);
   command.add_option("--keys", options.keys, "fill, walk: how many files")
       ->check(CLI::PositiveNumber);
+  command.add_option("--rounds", options.rounds, "walk: how often")->check(CLI::PositiveNumber);
 }
 
 struct NamedCase {
