@@ -156,19 +156,19 @@ def pinned(command, cpu):
     return dies_with_us(["taskset", "-c", str(cpu), *command])
 
 
-def run_pinned(command, cpu):
+def run_pinned(command, cpu, environment=None):
     """Runs the command on `cpu`; returns what it printed."""
-    done = subprocess.run(pinned(command, cpu), capture_output=True, text=True)
+    done = subprocess.run(pinned(command, cpu), capture_output=True, text=True, env=environment)
     if done.returncode != 0:
         raise CheckFailed(f"{' '.join(command)}: exit {done.returncode}\n"
                           f"{done.stdout}{done.stderr}".rstrip())
     return done.stdout
 
 
-def run(command, cpu):
+def run(command, cpu, environment=None):
     """Runs the command on `cpu`; returns its JSON line as a dict, with steal_s added."""
     before = steal_seconds()
-    result = json.loads(run_pinned(command, cpu).strip().splitlines()[-1])
+    result = json.loads(run_pinned(command, cpu, environment).strip().splitlines()[-1])
     result["steal_s"] = steal_seconds() - before
     return result
 

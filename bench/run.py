@@ -18,6 +18,7 @@ from typing import NamedTuple, Optional
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import harness  # noqa: E402
+import registry_driver  # noqa: E402
 from harness import GIB, log  # noqa: E402
 
 COMMON = ("--url {url} --size {size} --part-size {part_size} --connections {connections} "
@@ -91,7 +92,7 @@ WALK_KEYS_MIN = 100_000
 WALK_GROWTH_MAX = 1.25
 
 OTHERS = ("small", "overlap", "aes", "driver_writers", "driver_walk")
-KNOWN = (*CASES, *OTHERS, "floors", "peers")
+KNOWN = (*CASES, *OTHERS, "floors", "peers", *registry_driver.SERVERS)
 
 SMALL_CONNECTIONS = (16, 64, 1000)
 SMALL_SIZE = 1 << 10
@@ -109,7 +110,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("cases", nargs="*", metavar="case",
                         help=f"of {' '.join(KNOWN)}"
-                             " (default: all but floors and peers)")
+                             " (default: all but floors, peers and go_*)")
     parser.add_argument("--build", default="build/bench", help="build directory")
     parser.add_argument("--pairs", type=int, default=9)
     parser.add_argument("--size", type=parse_bytes, default=GIB, help="of the object")
@@ -124,6 +125,9 @@ def parse_arguments():
     parser.add_argument("--ours", help="another command of ours for the case")
     parser.add_argument("--walk-keys", type=int, action="append",
                         help=f"default: {' '.join(map(str, WALK_KEYS))}")
+    parser.add_argument("--operation", action="append", choices=list(registry_driver.OPERATIONS),
+                        help="of go_sandbox and go_radosgw; default: all")
+    parser.add_argument("--go", help="another Go compiler than the system's, for go_*")
     parser.add_argument("--peer", action="append", choices=list(PEERS), help="default: all")
     parser.add_argument("--json", action="store_true", help="print all runs as one JSON object")
     arguments = parser.parse_args()
@@ -154,6 +158,8 @@ class Bench:
         """The rows of one case named on the command line."""
         if case in CASES:
             return [self.case(case, CASES[case])]
+        if case in registry_driver.SERVERS:
+            return registry_driver.measure(case, self.arguments)
         if case == "small":
             return [self.small(connections) for connections in SMALL_CONNECTIONS]
         rows = getattr(self, case)()
@@ -386,6 +392,7 @@ def print_tables(rows):
               f"| {row['ratio']:.3f}{interval} | {verdict(row)} "
               f"| {row['wrk']['cpu_us']:.1f} | {row['ours']['cpu_us']:.1f} |")
     print_driver_tables(rows)
+    registry_driver.print_tables(rows)
     for row in rows:
         if row["case"] == "aes":
             print(f"\nAES-128-GCM alone: {row['floor']['cpu_s_per_gib']:.4f} CPU-s/GiB")

@@ -6,12 +6,12 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <vector>
 
 #include <ringpull/engine/result.hpp>
 #include <ringpull/engine/task.hpp>
 #include <ringpull/s3/open_s3_driver.hpp>
 
+#include "bench/driver/content.hpp"
 #include "bench/floor/meter.hpp"
 
 namespace ringpull::bench {
@@ -47,22 +47,6 @@ struct DriverFigures {
   std::uint64_t requests = 0;
   std::uint64_t retries = 0;
   std::uint64_t rss_peak_bytes = 0;
-};
-
-/// What the files hold: each byte follows from its offset. The period is no multiple of any part,
-/// so that parts which change places are noticed.
-class Content {
- public:
-  Content();
-
-  /// The bytes from `offset` on, as many as lie together: at least one, `bytes_max` at most.
-  std::span<const std::byte> from(std::uint64_t offset, std::uint64_t bytes_max) const;
-  /// Makes `memory` what is at `offset`.
-  void fill(std::span<std::byte> memory, std::uint64_t offset = 0) const;
-  Result<void> check(std::uint64_t offset, std::span<const std::byte> bytes) const;
-
- private:
-  std::vector<std::byte> period_;
 };
 
 /// One run of a case.

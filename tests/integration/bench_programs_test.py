@@ -186,16 +186,22 @@ def aes(programs):
 
 
 class Driver:
-    """The program `driver` on a sandbox of its own."""
+    """The programs `driver` and `driver_operations` on a sandbox of their own."""
 
     def __init__(self, space, programs, ringpull):
-        self._program = programs / "driver"
+        self._programs = programs
         self.sandbox = Sandbox(space, ringpull, buckets=("bench",)).endpoint
         self._environment = space.environment(**self.sandbox.settings())
 
     def run(self, case, *options, expect=0):
-        done = run_program(self._program, case, "--endpoint", self.sandbox.url, "--bucket", "bench",
-                           *options, env=self._environment, expect=expect)
+        return self._run("driver", case, *options, expect=expect)
+
+    def operate(self, operation, *options, expect=0):
+        return self._run("driver_operations", "--operation", operation, *options, expect=expect)
+
+    def _run(self, program, *options, expect):
+        done = run_program(self._programs / program, *options, "--endpoint", self.sandbox.url,
+                           "--bucket", "bench", env=self._environment, expect=expect)
         return done if expect else json.loads(done.out)
 
     def keys(self, prefix):
@@ -253,6 +259,48 @@ def driver_walk(driver):
         check("2499 files" in done.err, f"another error than expected:\n{done}")
 
 
+def driver_operations(driver):
+    """What is compared with docker distribution's driver; the figures must be of the whole work."""
+    client = driver.sandbox.boto()
+    large = ("--size", OBJECT_SIZE, "--chunk-size", "5M")
+    with step("driver_operations writer and reader move the whole file, in chunks"):
+        result = driver.operate("writer", *large, "--count", "2")
+        check_equal((result["bytes"], result["requests"]), (2 * OBJECT_SIZE, 2 * 7),
+                    "bytes and requests")
+        result = driver.operate("reader", *large, "--count", "2", "--verify")
+        check_equal(result["bytes"], 2 * OBJECT_SIZE, "bytes")
+    with step("driver_operations move leaves the file where it was after two times"):
+        data = client.get_object(Bucket="bench", Key="compare/file")["Body"].read()
+        result = driver.operate("move", "--count", "2")
+        check_equal(result["requests"], 2 * 3, "requests")
+        check_equal(driver.keys("compare/"), ["compare/file"], "files")
+    with step("driver_operations reader notices one wrong byte"):
+        spoiled = data[:-1] + bytes([data[-1] ^ 1])
+        client.put_object(Bucket="bench", Key="compare/file", Body=spoiled)
+        done = driver.operate("reader", *large, "--verify", expect=1)
+        check("differ" in done.err, f"another error than expected:\n{done}")
+    small = ("--size", "1K", "--count", "30")
+    with step("driver_operations puts, gets and looks at small files in one request each"):
+        for operation, size in (("put_content", 30 << 10), ("get_content", 30 << 10), ("stat", 0)):
+            result = driver.operate(operation, *small, "--verify")
+            check_equal((result["bytes"], result["requests"]), (size, 30), operation)
+        check_equal(len(driver.keys("compare/small/")), 30, "files")
+        result = driver.operate("stat_missing", *small)
+        check_equal(result["requests"], 2 * 30, "requests for what might be directories")
+    with step("driver_operations stat notices that a file is missing"):
+        client.delete_object(Bucket="bench", Key="compare/small/00029")
+        done = driver.operate("stat", *small, expect=1)
+        check("/compare/small/00029" in done.err, f"another error than expected:\n{done}")
+    tree = ("--size", "1", "--files", "2500")
+    with step("driver_operations fills, lists and deletes a directory"):
+        driver.operate("fill", *tree)
+        check_equal(driver.operate("list", *tree)["requests"], 3, "requests of a list")
+        done = driver.operate("list", "--files", "2501", expect=1)
+        check("2500 files" in done.err, f"another error than expected:\n{done}")
+        check_equal(driver.operate("delete", *tree)["requests"], 7, "requests of a delete")
+        check_equal(driver.keys("compare/tree/"), [], "files left behind")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("programs", type=pathlib.Path, help="the build's folder bench")
@@ -274,6 +322,7 @@ def main():
         driver_transfers(driver)
         driver_writers(driver)
         driver_walk(driver)
+        driver_operations(driver)
 
 
 if __name__ == "__main__":

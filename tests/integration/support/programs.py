@@ -14,6 +14,7 @@ PACKAGES = {
     "ceph-mon": "ceph-mon",
     "ceph-osd": "ceph-osd",
     "docker-registry": "docker-registry",
+    "go": "golang-go",
     "groff": "groff-base",
     "monmaptool": "ceph-common",
     "nginx": "nginx-light",
