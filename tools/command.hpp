@@ -12,6 +12,7 @@ namespace ringpull::tools {
 /// Each adds one subcommand to the application; when it is chosen, `code` becomes what it answered.
 void add_bench(CLI::App& app, ExitCode& code);
 void add_cat(CLI::App& app, ExitCode& code);
+void add_check(CLI::App& app, ExitCode& code);
 void add_completion(CLI::App& app, ExitCode& code);
 void add_get(CLI::App& app, ExitCode& code);
 void add_ls(CLI::App& app, ExitCode& code);

@@ -90,6 +90,7 @@ int run(int argc, char** argv) {
   ExitCode code = ExitCode::success;
   add_bench(app, code);
   add_cat(app, code);
+  add_check(app, code);
   add_completion(app, code);
   add_get(app, code);
   add_ls(app, code);

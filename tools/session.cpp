@@ -54,6 +54,7 @@ std::function<std::chrono::sys_seconds()> clock_of(const S3Arguments& arguments)
 std::string_view left_behind(const std::string& command) {
   if (command == "get") return "; a file with .partial- in its name may be left behind";
   if (command == "put") return "; the parts of a multipart upload may be left behind";
+  if (command == "check") return "; objects below ringpull-check- may be left behind";
   if (command == "mv") return "; the file may be at both places, or parts of an upload left behind";
   return {};
 }
@@ -80,19 +81,12 @@ Task<Result<void>> with_credentials(Session& session, const Body& body) {
   co_return outcome;
 }
 
-/// Until it is done or a signal stops it; closes what it stood on either way.
+/// Closes what the work stood on, however it ended.
 template <class Opened>
-Task<Result<void>> run_until_signal(const std::string& command, engine::SignalSet& signals,
-                                    Opened& opened, Task<Result<void>> work) {
-  engine::Context& context = co_await engine::current_context();
-  engine::StopSource source;
-  engine::Scope scope(context);
-  scope.spawn(stop_on_signal(signals, source, command));
-  auto outcome = co_await engine::with_stop(source, std::move(work));
+Task<Result<void>> run_and_close(const std::string& command, engine::SignalSet& signals,
+                                 Opened& opened, Task<Result<void>> work) {
+  auto outcome = co_await until_signal(command, signals, std::move(work));
   co_await opened.close();
-  scope.request_stop();
-  auto joined = co_await scope.join();
-  (void)joined;
   co_return outcome;
 }
 
@@ -100,7 +94,7 @@ Task<Result<void>> run_on_s3(const std::string& command, const S3Arguments& argu
                              const Body& body, engine::SignalSet& signals) {
   RINGPULL_CO_TRY(auto session, Session::create(arguments));
   Task<Result<void>> work = with_credentials(*session, body);
-  auto outcome = co_await run_until_signal(command, signals, *session, std::move(work));
+  auto outcome = co_await run_and_close(command, signals, *session, std::move(work));
   co_return outcome;
 }
 
@@ -115,7 +109,7 @@ Task<Result<void>> run_on_storage(const std::string& command, const S3Arguments&
   RINGPULL_CO_TRY(auto storage,
                   co_await cloudfront::open_registry_storage(arguments.config, options));
   Task<Result<void>> work = body(*storage);
-  auto outcome = co_await run_until_signal(command, signals, *storage, std::move(work));
+  auto outcome = co_await run_and_close(command, signals, *storage, std::move(work));
   co_return outcome;
 }
 
@@ -139,6 +133,19 @@ void add_config_instead(CLI::App& command, S3Arguments& arguments, std::size_t f
 }
 
 }  // namespace
+
+Task<Result<void>> until_signal(const std::string& command, engine::SignalSet& signals,
+                                Task<Result<void>> work) {
+  engine::Context& context = co_await engine::current_context();
+  engine::StopSource source;
+  engine::Scope scope(context);
+  scope.spawn(stop_on_signal(signals, source, command));
+  auto outcome = co_await engine::with_stop(source, std::move(work));
+  scope.request_stop();
+  auto joined = co_await scope.join();
+  (void)joined;
+  co_return outcome;
+}
 
 void add_s3_options(CLI::App& command, S3Arguments& arguments, Transfers transfers) {
   std::size_t first = command.get_options().size();

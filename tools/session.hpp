@@ -102,8 +102,13 @@ class Session {
 /// SIGINT, SIGTERM and SIGHUP, the last unless it is ignored: nohup(1) wants that to stay.
 Result<engine::SignalSet> stop_signals();
 
-/// Runs a command in a loop of its own; one of stop_signals() stops it, and its cleanup is waited
-/// for. A second one ends the process at once, with a line that says what may be left behind.
+/// Awaits `work`, which the first of `signals` stops. A second one ends the process at once, with a
+/// line that says what `command` may leave behind.
+engine::Task<Result<void>> until_signal(const std::string& command, engine::SignalSet& signals,
+                                        engine::Task<Result<void>> work);
+
+/// Runs a command in a loop of its own; stop_signals() stop it, as until_signal() has it, and its
+/// cleanup is waited for.
 ///
 /// With --config it is `on_storage` that runs, with what the file describes; else `on_s3`.
 using Body = std::function<engine::Task<Result<void>>(Session&)>;

@@ -489,6 +489,10 @@ Client::Client(ClientOptions options, http::Client& http, CredentialsProvider& c
     : impl_(std::make_unique<Impl>(std::move(options), http, credentials)) {}
 Client::~Client() = default;
 
+const Endpoint& Client::endpoint_of(const Bucket& bucket) const {
+  return impl_->endpoint_of(bucket);
+}
+
 const ClientStats& Client::stats() const noexcept { return impl_->stats; }
 
 Task<Result<GetObjectStream>> Client::get_object(const GetObjectOptions& options) {

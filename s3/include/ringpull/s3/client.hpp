@@ -167,6 +167,10 @@ class Client {
                                             const PresignOptions& presign,
                                             const Endpoint& endpoint);
 
+  /// Where requests for a bucket go: the endpoint of the options, until an answer has said that the
+  /// bucket lies in another region.
+  const Endpoint& endpoint_of(const Bucket& bucket) const;
+
   const ClientStats& stats() const noexcept;
 
  private:

@@ -1,0 +1,432 @@
+"""`ringpull check` tries the storage of a registry's configuration: on our sandbox behind a gate that
+evaluates policies, with everything wrong that people get wrong, and on radosgw. Whatever happens,
+nothing is left behind, and no secret shows.
+
+Usage: check_test.py RINGPULL
+"""
+
+import json
+import re
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from support.checks import check, check_equal, run_test, step
+from support.endpoints import list_keys
+from support.policy_gate import PolicyGate
+from support.programs import run_program
+from support.radosgw import Radosgw
+from support.ringpull import Ringpull
+from support.sandbox import Sandbox
+from support.workspace import Workspace
+
+BUCKET, ROOT = "images", "docker"
+# Exit codes, as documented.
+USAGE, NOT_FOUND, DENIED, UNREACHABLE, TLS, TIMED_OUT, INTERRUPTED = 2, 3, 4, 5, 6, 7, 130
+
+WRITING = ["configuration", "credentials", "address", "connection", "bucket", "region",
+           "put object", "list objects", "head object", "ranged get", "presigned GET",
+           "presigned HEAD", "copy object", "delete objects", "upload two parts", "list uploads",
+           "list parts", "complete upload", "copy two parts", "abort upload", "clean up",
+           "nothing left"]
+READING = ["configuration", "credentials", "address", "connection", "bucket", "region",
+           "find object", "head object", "ranged get", "presigned GET", "presigned HEAD"]
+
+# Which step is the first to miss a permission.
+FIRST_TO_MISS = {
+    "s3:ListBucket": "bucket",
+    "s3:PutObject": "put object",
+    "s3:GetObject": "head object",
+    "s3:DeleteObject": "delete objects",
+    "s3:ListBucketMultipartUploads": "list uploads",
+    "s3:ListMultipartUploadParts": "list parts",
+    "s3:AbortMultipartUpload": "abort upload",
+}
+
+
+class Check:
+    """Runs the command with a configuration for `endpoint`."""
+
+    def __init__(self, executable, space, endpoint, storage="", **parameters):
+        self.executable, self.space, self.endpoint = executable, space, endpoint
+        known = {"bucket": BUCKET, "rootdirectory": f"/{ROOT}", "region": endpoint.region,
+                 "regionendpoint": endpoint.url, "forcepathstyle": "true",
+                 "accesskey": endpoint.access_key, "secretkey": endpoint.secret_key, **parameters}
+        lines = [f"    {name}: {value}" for name, value in known.items() if value is not None]
+        self.text = "version: 0.1\nstorage:\n  s3:\n" + "\n".join(lines) + "\n" + storage
+        self.file = space.path / "config.yml"
+        self.rewritten()
+
+    def rewritten(self):
+        """Itself, after another one has written its file."""
+        self.file.write_text(self.text)
+        return self
+
+    def run(self, *options, expect=0, **settings):
+        done = run_program(self.executable, "check", "-c", self.file, *options, expect=expect,
+                           env=self.space.environment(**settings), seconds_max=60)
+        check(self.endpoint.secret_key not in done.out + done.err, "the secret key shows")
+        return done
+
+    def report(self, *options, expect=0, **settings):
+        """What --json prints, with its steps by name."""
+        done = self.run("--json", *options, expect=expect, **settings)
+        found = json.loads(done.out)
+        check_equal(found["exit_code"], expect, "the exit code that --json says")
+        check_equal(found["ok"], expect == 0, "ok in --json")
+        found["steps"] = {item["name"]: item for item in found["steps"]}
+        return found
+
+    def failures(self, expect, *options, **settings):
+        """The failed steps; the first of them comes first."""
+        steps = self.report(*options, expect=expect, **settings)["steps"]
+        failed = {name: item for name, item in steps.items() if item["state"] == "failed"}
+        for item in failed.values():
+            print(f"    {item['name']}: {item['error']['message']} -> {item['remedy']}")
+        check(failed, "no step has failed")
+        return failed
+
+    def first_failure(self, expect, *options, **settings):
+        return next(iter(self.failures(expect, *options, **settings).values()))
+
+    def policy(self, *options):
+        return json.loads(self.run("--print-policy", *options).out)
+
+
+class Store:
+    """A bucket on a sandbox or radosgw; `left` is what must be empty after each check."""
+
+    def __init__(self, endpoint):
+        self.endpoint, self.client = endpoint, endpoint.boto()
+
+    def left(self):
+        uploads = self.client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])
+        keys = [key for key in list_keys(self.client, BUCKET) if "ringpull-check-" in key]
+        return keys + [upload["Key"] for upload in uploads]
+
+    def check_empty(self):
+        check_equal(self.left(), [], "what the check has left behind")
+
+
+def actions_of(policy):
+    return {action for statement in policy["Statement"] for action in statement["Action"]}
+
+
+def without(policy, action):
+    policy = json.loads(json.dumps(policy))
+    for statement in policy["Statement"]:
+        statement["Action"] = [other for other in statement["Action"] if other != action]
+    return policy
+
+
+def check_success(executable, space, store):
+    command = Check(executable, space, store.endpoint)
+    lines = command.run().out.splitlines()
+    check_equal([line[8:26].strip() for line in lines], WRITING, "the steps")
+    for line in lines:
+        check(re.match(r"ok      .{18} *\d+\.\d{3} s  \S", line), f"another form: {line}")
+    check(any("configuration: " + store.endpoint.access_key in line for line in lines),
+          "the key's id is not said")
+    store.check_empty()
+    found = command.report()
+    check_equal(list(found["steps"]), sorted(WRITING, key=WRITING.index), "the steps in JSON")
+    check(found["prefix"].startswith(f"{ROOT}/ringpull-check-"), f"prefix {found['prefix']}")
+    check_equal(found["bucket"], BUCKET, "bucket in JSON")
+    store.check_empty()
+    # Without a root directory, with an ACL that the sandbox takes, and with keys of the chain.
+    other = Check(executable, space, store.endpoint, rootdirectory=None, accesskey=None,
+                  secretkey=None)
+    found = other.report(**store.endpoint.settings())
+    check("environment: " in found["steps"]["credentials"]["detail"],
+          f"who gave the key: {found['steps']['credentials']['detail']}")
+    store.check_empty()
+
+
+def check_policy_is_least(executable, space, store):
+    gate = PolicyGate(store.endpoint)
+    command = Check(executable, space, gate.endpoint)
+    gate.policy = command.policy()
+    command.run()
+    check_equal(gate.asked, actions_of(gate.policy), "the actions that were needed")
+    check_equal(gate.policy["Statement"][0]["Condition"],
+                {"StringLike": {"s3:prefix": f"{ROOT}/*"}}, "the prefix of listings")
+    store.check_empty()
+    # Another folder of the bucket is none of its business.
+    elsewhere = Check(executable, space, gate.endpoint, rootdirectory="/other")
+    failed = elsewhere.failures(DENIED)
+    check_equal({item["permission"] for item in failed.values()}, {"s3:ListBucket", "s3:PutObject"},
+                "what another folder lacks")
+    check(f"arn:aws:s3:::{BUCKET}/other/*" in failed["put object"]["remedy"],
+          f"the resource: {failed['put object']['remedy']}")
+    store.check_empty()
+
+
+def check_each_permission(executable, space, store):
+    gate = PolicyGate(store.endpoint)
+    command = Check(executable, space, gate.endpoint)
+    whole = command.policy()
+    check_equal(set(FIRST_TO_MISS), actions_of(whole), "the permissions to take away")
+    for action, name in FIRST_TO_MISS.items():
+        with step(f"without {action}"):
+            gate.policy = without(whole, action)
+            failed = command.failures(DENIED)
+            first = next(iter(failed.values()))
+            check_equal((first["name"], first["permission"]), (name, action), "what is missing")
+            check_equal({item["permission"] for item in failed.values()}, {action},
+                        "every failure is about it")
+            check(first["remedy"].startswith(f"allow {action} on arn:aws:s3:::{BUCKET}"),
+                  f"another remedy: {first['remedy']}")
+            if action == "s3:DeleteObject":
+                check_equal({key.rsplit("/", 1)[1] for key in store.left()}, {"object", "copy"},
+                            "only what was written before the refusal")
+                check("left behind: docker/ringpull-check-" in failed["clean up"]["error"]["message"],
+                      "what is left is not named")
+                for key in store.left():
+                    store.client.delete_object(Bucket=BUCKET, Key=key)
+            store.check_empty()
+
+
+def check_key_and_acl(executable, space, store):
+    key = "arn:aws:kms:us-east-1:111122223333:key/1234abcd"
+    gate = PolicyGate(store.endpoint)
+    command = Check(executable, space, gate.endpoint, encrypt="true", keyid=key)
+    gate.policy = command.policy()
+    check({"kms:GenerateDataKey", "kms:Decrypt"} <= actions_of(gate.policy), "no kms actions")
+    gate.policy = without(gate.policy, "kms:GenerateDataKey")
+    failed = command.first_failure(DENIED)
+    check_equal((failed["name"], failed["permission"]), ("put object", "kms:GenerateDataKey"),
+                "what the answer names")
+    check(key in failed["remedy"], f"the key is not named: {failed['remedy']}")
+    gate.policy = Check(executable, space, gate.endpoint).policy()
+    failed = Check(executable, space, gate.endpoint,
+                   objectacl="public-read").first_failure(DENIED)
+    check("s3:PutObjectAcl" in failed["remedy"], f"no word of the ACL: {failed['remedy']}")
+    store.check_empty()
+
+
+def check_read_only(executable, space, store):
+    gate = PolicyGate(store.endpoint)
+    command = Check(executable, space, gate.endpoint)
+    steps = command.report("--read-only")["steps"]
+    check_equal(list(steps), READING, "the steps that read")
+    check_equal(steps["ranged get"]["state"], "skipped", "reading in an empty bucket")
+    store.client.put_object(Bucket=BUCKET, Key=f"{ROOT}/blobs/data", Body=b"x" * 100)
+    gate.policy = command.policy("--read-only")
+    steps = command.report("--read-only")["steps"]
+    check_equal({item["state"] for item in steps.values()}, {"ok"}, "the states")
+    check_equal(gate.asked, actions_of(gate.policy), "the actions that were needed")
+    check_equal(gate.methods, {"GET", "HEAD"}, "the methods of signed requests")
+    store.client.delete_object(Bucket=BUCKET, Key=f"{ROOT}/blobs/data")
+
+
+def check_printed_policies(executable, space, endpoint):
+    def policy(*options, **parameters):
+        return Check(executable, space, endpoint, **parameters).policy(*options)
+
+    def resources(printed):
+        return [statement["Resource"] for statement in printed["Statement"]]
+
+    for region, partition in (("eu-central-1", "aws"), ("cn-north-1", "aws-cn"),
+                              ("us-gov-west-1", "aws-us-gov")):
+        printed = policy(region=region, rootdirectory=None)
+        check_equal(resources(printed)[2], f"arn:{partition}:s3:::{BUCKET}/*", "the objects")
+        check("Condition" not in printed["Statement"][0], "a condition on nothing")
+    acl = actions_of(policy(objectacl="bucket-owner-full-control"))
+    check("s3:PutObjectAcl" in acl, "no ACL")
+    for private in ("private", "none"):
+        check("s3:PutObjectAcl" not in actions_of(policy(objectacl=private)), "an ACL")
+    check_equal(actions_of(policy("--read-only")), {"s3:ListBucket", "s3:GetObject"}, "reading")
+    by_id = policy(encrypt="true", keyid="1234abcd")["Statement"][-1]
+    check_equal(by_id["Resource"], "arn:aws:kms:us-east-1:*:key/1234abcd", "a key by its id")
+    alias = policy(encrypt="true", keyid="alias/registry")["Statement"][-1]
+    check_equal(alias["Condition"], {"ForAnyValue:StringEquals":
+                                     {"kms:ResourceAliases": "alias/registry"}}, "a key's alias")
+    check_equal(actions_of(policy("--read-only", encrypt="true", keyid="1234abcd")),
+                {"s3:ListBucket", "s3:GetObject", "kms:Decrypt"}, "reading with a key")
+    express = policy(storageclass="EXPRESS_ONEZONE")
+    check_equal(actions_of(express), {"s3express:CreateSession"}, "a directory bucket")
+
+
+def check_mistakes(executable, space, store, secure):
+    endpoint = store.endpoint
+
+    def first(expect, *options, at=endpoint, **parameters):
+        return Check(executable, space, at, **parameters).first_failure(expect, *options)
+
+    wrong = first(DENIED, secretkey="canary" + "0" * 30)
+    check_equal((wrong["name"], wrong["error"]["code"], wrong["remedy"]),
+                ("bucket", "SignatureDoesNotMatch", "correct secretkey"), "a wrong secret")
+    wrong = first(DENIED, accesskey="RINGPULLNOBODY00001")
+    check_equal((wrong["name"], wrong["remedy"]), ("bucket", "correct accesskey and secretkey"),
+                "an unknown key")
+    wrong = first(DENIED, accesskey=None, secretkey=None)
+    check_equal(wrong["name"], "credentials", "no key")
+    check("set accesskey and secretkey" in wrong["remedy"], f"remedy: {wrong['remedy']}")
+    wrong = first(NOT_FOUND, bucket="no-such-bucket")
+    check("bucket" in wrong["remedy"] and wrong["name"] == "bucket", f"remedy: {wrong['remedy']}")
+    wrong = first(USAGE, region="eu-west-9")
+    check_equal((wrong["name"], wrong["remedy"]), ("region", "set region: us-east-1"), "the region")
+    wrong = first(UNREACHABLE, regionendpoint=f"http://127.0.0.1:{space.free_port()}")
+    check("regionendpoint" in wrong["remedy"] and wrong["name"] == "connection", f"{wrong}")
+    wrong = first(UNREACHABLE, regionendpoint="http://no-such-host.invalid")
+    check("regionendpoint" in wrong["remedy"] and wrong["name"] == "connection", f"{wrong}")
+    wrong = first(TLS, at=secure.endpoint)
+    check_equal(wrong["name"], "connection", "an untrusted certificate")
+    check("AWS_CA_BUNDLE" in wrong["remedy"], f"remedy: {wrong['remedy']}")
+    trusted = Check(executable, space, secure.endpoint)
+    trusted.run(AWS_CA_BUNDLE=str(secure.endpoint.ca))
+    wrong = first(USAGE, chunksize="7")
+    check_equal(wrong["name"], "configuration", "a wrong parameter")
+    check(re.search(r"config\.yml:\d+: .*chunksize", wrong["error"]["message"]), f"{wrong}")
+    line = Check(executable, space, endpoint, chunksize="7").run("--print-policy", expect=USAGE).err
+    check(line.count("\n") == 1 and "chunksize" in line, f"another line: {line}")
+    store.check_empty()
+
+
+def check_clock(executable, space, store):
+    gate = PolicyGate(store.endpoint, date="Fri, 01 Jan 2021 00:00:00 GMT")
+    wrong = Check(executable, space, gate.endpoint).first_failure(DENIED)
+    check_equal(wrong["name"], "connection", "the clock")
+    check("s ahead of the server's" in wrong["error"]["message"] and "NTP" in wrong["remedy"], f"{wrong}")
+    store.check_empty()
+
+
+def check_time(executable, space, store):
+    """A server that does not answer costs a step its time, and the rest is not tried."""
+    gate, never = PolicyGate(store.endpoint), threading.Event()
+    gate.hold = lambda request: never if request.startswith("PUT") else None
+    wrong = Check(executable, space, gate.endpoint).first_failure(TIMED_OUT, "--timeout", "1")
+    check_equal(wrong["name"], "put object", "the step that waited")
+    check(0.9 <= wrong["seconds"] < 10, f"it took {wrong['seconds']} s")
+    never.set()
+    store.check_empty()
+
+
+def check_interrupt(executable, space, store):
+    """Ctrl-C when a request is done and its answer has not come: of a part, of an upload whose id
+    nobody knows then, and of an object."""
+    for pattern in ("partNumber=2", "POST .*uploads", "PUT .*object$"):
+        gate, reached, never = PolicyGate(store.endpoint), threading.Event(), threading.Event()
+
+        def hold(request, pattern=pattern, reached=reached, never=never):
+            if not re.search(pattern, request) or reached.is_set():
+                return None
+            reached.set()
+            return never
+
+        gate.hold = hold
+        command = Check(executable, space, gate.endpoint)
+        tool = Ringpull(executable, space, gate.endpoint, config=command.file)
+        code, err = tool.interrupt("check", when=reached.is_set)
+        check_equal(code, INTERRUPTED, f"exit code after {pattern} ({err.strip()})")
+        never.set()
+        store.check_empty()
+
+
+class Edge(BaseHTTPRequestHandler):
+    """What a distribution with no key group gives: the bucket's objects to everybody; or, without a
+    store, what one with another key group says."""
+
+    def do_GET(self):
+        store = self.server.store
+        body = b"<Error><Code>AccessDenied</Code><Message>Access denied</Message></Error>"
+        if store:
+            key = unquote(urlsplit(self.path).path)[1:]
+            body = store.client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        self.server.queries.append(parse_qs(urlsplit(self.path).query))
+        self.send_response(200 if store else 403)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_arguments):
+        pass
+
+
+def check_middleware(executable, space, store):
+    key = space.path / "cloudfront.pem"
+    run_program("openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048",
+                "-out", key)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Edge) as edge:
+        edge.store, edge.queries = store, []
+        threading.Thread(target=edge.serve_forever, daemon=True).start()
+        base = f"http://127.0.0.1:{edge.server_port}"
+        storage = (f"middleware:\n  storage:\n    - name: cloudfront\n      options:\n"
+                   f"        baseurl: {base}\n        privatekey: {key}\n"
+                   f"        keypairid: K2JCJMDEHXQW5F\n")
+        command = Check(executable, space, store.endpoint, storage=storage)
+        steps = command.report()["steps"]
+        check_equal(steps["middleware URL"]["detail"], f"a URL at {base}", "where clients are sent")
+        check("middleware GET" not in steps and not edge.queries, "it was fetched without a flag")
+        steps = command.report("--fetch-redirect")["steps"]
+        check_equal(steps["middleware GET"]["state"], "ok", "the fetch")
+        check_equal(set(edge.queries[0]), {"Expires", "Signature", "Key-Pair-Id"}, "the query")
+        edge.store = None
+        failed = command.first_failure(DENIED, "--fetch-redirect")
+        check_equal((failed["name"], failed["permission"]), ("middleware GET", ""), "a wrong key")
+        check("key group" in failed["remedy"], f"remedy: {failed['remedy']}")
+        edge.shutdown()
+    store.check_empty()
+    off = Check(executable, space, store.endpoint,
+                storage="  redirect:\n    disable: true\n").report()["steps"]
+    check_equal([name for name in off if "presigned" in name], [], "redirects that are disabled")
+    key.write_text("no key")
+    failed = command.rewritten().first_failure(USAGE)
+    check_equal(failed["name"], "configuration", "a key that is none")
+    check("cloudfront.pem" in failed["error"]["message"], f"{failed}")
+
+
+def check_radosgw(executable, space):
+    server = Radosgw(space)
+    store = Store(server.endpoint)
+    store.client.create_bucket(Bucket=BUCKET)
+    Check(executable, space, server.endpoint).run()
+    store.check_empty()
+    # The printed policy as a bucket's policy, and everything else denied.
+    access_key, secret_key = server.create_user("registry")
+    command = Check(executable, space, server.endpoint.with_(access_key=access_key,
+                                                             secret_key=secret_key))
+    failed = command.first_failure(DENIED)
+    check_equal(failed["permission"], "s3:ListBucket", "what a stranger lacks")
+    who = {"AWS": ["arn:aws:iam:::user/registry"]}
+    where = [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"]
+    policy = command.policy()
+    for statement in policy["Statement"]:
+        statement["Principal"] = who
+    # radosgw asks for the right to delete several objects on the bucket.
+    policy["Statement"].append({"Effect": "Allow", "Principal": who, "Resource": where[0],
+                                "Action": ["s3:DeleteObject"]})
+    policy["Statement"].append({"Effect": "Deny", "Principal": who, "Resource": where,
+                                "NotAction": sorted(actions_of(policy))})
+    store.client.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
+    command.run()
+    store.check_empty()
+
+
+def test(executable):
+    with Workspace() as space, Workspace() as other:
+        with step("the sandboxes start"):
+            store = Store(Sandbox(space, executable, buckets=(BUCKET,)).endpoint)
+            secure = Store(Sandbox(other, executable, tls=True, buckets=(BUCKET,)).endpoint)
+        for title, work in (
+                ("everything works", lambda: check_success(executable, space, store)),
+                ("the printed policy is enough, and no more",
+                 lambda: check_policy_is_least(executable, space, store)),
+                ("each permission denied in turn",
+                 lambda: check_each_permission(executable, space, store)),
+                ("a key of KMS, and an ACL", lambda: check_key_and_acl(executable, space, store)),
+                ("reading only", lambda: check_read_only(executable, space, store)),
+                ("policies in print",
+                 lambda: check_printed_policies(executable, space, store.endpoint)),
+                ("mistakes", lambda: check_mistakes(executable, space, store, secure)),
+                ("a clock that is wrong", lambda: check_clock(executable, space, store)),
+                ("a server that does not answer", lambda: check_time(executable, space, store)),
+                ("middlewares", lambda: check_middleware(executable, space, store)),
+                ("Ctrl-C", lambda: check_interrupt(executable, space, store)),
+                ("radosgw", lambda: check_radosgw(executable, space))):
+            with step(title):
+                work()
+
+
+run_test("check", lambda: test(sys.argv[1]), seconds_max=190)

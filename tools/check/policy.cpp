@@ -1,0 +1,135 @@
+#include "tools/check/policy.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+namespace ringpull::tools {
+
+using nlohmann::ordered_json;
+
+namespace {
+
+/// https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
+std::string_view partition_of(std::string_view region) {
+  constexpr std::pair<std::string_view, std::string_view> kPartitions[] = {
+      {"cn-", "aws-cn"},         {"us-gov-", "aws-us-gov"}, {"us-iso-", "aws-iso"},
+      {"us-isob-", "aws-iso-b"}, {"us-isof-", "aws-iso-f"}, {"eu-isoe-", "aws-iso-e"},
+      {"eusc-", "aws-eusc"}};
+  for (const auto& [prefix, partition] : kPartitions) {
+    if (region.starts_with(prefix)) return partition;
+  }
+  return "aws";
+}
+
+/// "" or "docker/".
+std::string key_prefix(const s3::S3DriverParameters& parameters) {
+  std::string_view root = parameters.root_directory;
+  while (root.starts_with('/')) root.remove_prefix(1);
+  while (root.ends_with('/')) root.remove_suffix(1);
+  return root.empty() ? "" : std::string(root) + '/';
+}
+
+std::string bucket_arn(const s3::S3DriverParameters& parameters) {
+  return fmt::format("arn:{}:s3:::{}", partition_of(parameters.region.str()),
+                     parameters.bucket.str());
+}
+
+std::string objects_arn(const s3::S3DriverParameters& parameters) {
+  return fmt::format("{}/{}*", bucket_arn(parameters), key_prefix(parameters));
+}
+
+/// Directory buckets have permissions of their own; S3 takes the class nowhere else.
+bool is_directory_bucket(const s3::S3DriverParameters& parameters) {
+  return parameters.storage_class == "EXPRESS_ONEZONE" ||
+         parameters.bucket.str().ends_with("--x-s3");
+}
+
+bool uses_kms(const s3::S3DriverParameters& parameters) {
+  return parameters.encrypt && !parameters.key_id.empty();
+}
+
+bool names_alias(std::string_view key_id) {
+  return key_id.starts_with("alias/") || key_id.find(":alias/") != std::string_view::npos;
+}
+
+/// A policy names keys by their ARN only; an account that is not known is left open.
+std::string kms_key_arn(const s3::S3DriverParameters& parameters) {
+  const std::string& id = parameters.key_id;
+  if (id.starts_with("arn:") && !names_alias(id)) return id;
+  return fmt::format("arn:{}:kms:{}:*:key/{}", partition_of(parameters.region.str()),
+                     parameters.region.str(), names_alias(id) ? "*" : id);
+}
+
+ordered_json statement(std::string_view id, const std::vector<std::string>& actions,
+                       const std::string& resource) {
+  return {{"Sid", id}, {"Effect", "Allow"}, {"Action", actions}, {"Resource", resource}};
+}
+
+ordered_json list_statement(const s3::S3DriverParameters& parameters) {
+  ordered_json list = statement("ListFiles", {"s3:ListBucket"}, bucket_arn(parameters));
+  std::string prefix = key_prefix(parameters);
+  if (!prefix.empty()) list["Condition"]["StringLike"]["s3:prefix"] = prefix + '*';
+  return list;
+}
+
+ordered_json object_statement(const s3::S3DriverParameters& parameters, PolicyAccess access) {
+  std::vector<std::string> actions = {"s3:GetObject"};
+  if (access == PolicyAccess::read_write) {
+    actions = {"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload",
+               "s3:ListMultipartUploadParts"};
+    bool sets_acl = !parameters.object_acl.empty() && parameters.object_acl != "private";
+    if (sets_acl) actions.emplace_back("s3:PutObjectAcl");
+  }
+  return statement("Files", actions, objects_arn(parameters));
+}
+
+ordered_json kms_statement(const s3::S3DriverParameters& parameters, PolicyAccess access) {
+  std::vector<std::string> actions = {"kms:Decrypt"};
+  if (access == PolicyAccess::read_write) actions.emplace_back("kms:GenerateDataKey");
+  ordered_json key = statement("Key", actions, kms_key_arn(parameters));
+  const std::string& id = parameters.key_id;
+  if (names_alias(id)) {
+    std::string alias = id.substr(id.find("alias/"));
+    key["Condition"]["ForAnyValue:StringEquals"]["kms:ResourceAliases"] = alias;
+  }
+  return key;
+}
+
+ordered_json directory_bucket_statement(const s3::S3DriverParameters& parameters,
+                                        PolicyAccess access) {
+  std::string arn =
+      fmt::format("arn:{}:s3express:{}:*:bucket/{}", partition_of(parameters.region.str()),
+                  parameters.region.str(), parameters.bucket.str());
+  ordered_json session = statement("Session", {"s3express:CreateSession"}, arn);
+  if (access == PolicyAccess::read_only) {
+    session["Condition"]["StringEquals"]["s3express:SessionMode"] = "ReadOnly";
+  }
+  return session;
+}
+
+}  // namespace
+
+ordered_json least_policy(const s3::S3DriverParameters& parameters, PolicyAccess access) {
+  ordered_json statements = ordered_json::array();
+  if (is_directory_bucket(parameters)) {
+    statements.push_back(directory_bucket_statement(parameters, access));
+  } else {
+    statements.push_back(list_statement(parameters));
+    if (access == PolicyAccess::read_write) {
+      // No prefix: this action knows no s3:prefix.
+      statements.push_back(
+          statement("ListUploads", {"s3:ListBucketMultipartUploads"}, bucket_arn(parameters)));
+    }
+    statements.push_back(object_statement(parameters, access));
+  }
+  if (uses_kms(parameters)) statements.push_back(kms_statement(parameters, access));
+  return {{"Version", "2012-10-17"}, {"Statement", statements}};
+}
+
+std::string policy_resource(const s3::S3DriverParameters& parameters, std::string_view permission) {
+  if (permission.starts_with("kms:")) return kms_key_arn(parameters);
+  return permission.starts_with("s3:ListBucket") ? bucket_arn(parameters) : objects_arn(parameters);
+}
+
+}  // namespace ringpull::tools
