@@ -114,8 +114,11 @@ class Bed {
   const s3::Bucket& bucket() const noexcept { return address_.bucket; }
   s3::ObjectKey key(const std::string& path) const;
   bool on_sandbox() const noexcept { return gatekeeper_ != nullptr; }
-  /// Of the driver, since it was made.
-  std::uint64_t requests() const noexcept { return client_->stats().requests; }
+  /// Of the driver, since it was made: as many as have come to the sandbox; by the account of the
+  /// driver's client on a server that does not count them.
+  std::uint64_t requests() const noexcept {
+    return on_sandbox() ? gatekeeper_->requests() : client_->stats().requests;
+  }
   /// Everything in the bucket.
   Task<Result<std::vector<std::string>>> keys();
   Task<Result<std::vector<s3::ListedUpload>>> uploads();

@@ -83,6 +83,12 @@ const std::set<std::string>& small_actions() {
   return kActions;
 }
 
+std::size_t Gatekeeper::requests() const noexcept {
+  std::size_t sum = 0;
+  for (const auto& [action, count] : asked) sum += count;
+  return sum;
+}
+
 Task<Result<void>> Gatekeeper::handle(http::Exchange& exchange) {
   const http::RequestHead& request = exchange.request();
   std::string action = action_of(request);

@@ -24,6 +24,8 @@ class Gatekeeper final : public http::Handler {
   Gatekeeper(http::Handler& inner, const std::set<std::string>& allowed) noexcept
       : inner_(inner), allowed_(allowed) {}
   engine::Task<Result<void>> handle(http::Exchange& exchange) override;
+  /// How many requests have come.
+  std::size_t requests() const noexcept;
 
   std::map<std::string, std::size_t> asked;  // by action
 

@@ -1,4 +1,5 @@
-// How many requests an operation may cost.
+// How many requests an operation may cost. How many a walk over 100,000 files takes is asked by
+// unit/s3/driver_tree_test.cpp.
 
 #include "tests/conformance/bed.hpp"
 #include "tests/conformance/files.hpp"
@@ -46,6 +47,31 @@ TEST_P(Requests, OneForEverySmallThing) {
     auto missing = co_await b.driver().stat("/missing");
     EXPECT_FALSE(missing);
     EXPECT_EQ(since(b, counted), 2u) << "stat of what may be a directory";
+    co_return Result<void>();
+  });
+}
+
+TEST_P(Requests, TwoForADirectoryAndOneForEachThousandOfItsFiles) {
+  run([](Bed& b) -> Task<Result<void>> {
+    Bytes bytes = Content::noise(1).bytes(10);
+    std::vector<std::string> written;
+    for (int i = 1000; i < 2001; ++i) {
+      written.push_back("/dir/" + std::to_string(i));
+      RINGPULL_CO_CHECK(co_await b.driver().put_content(written.back(), bytes));
+    }
+    std::uint64_t counted = b.requests();
+    RINGPULL_CO_TRY(s3::FileInfo info, co_await b.driver().stat("/dir"));
+    EXPECT_TRUE(info.is_directory);
+    EXPECT_EQ(since(b, counted), 2u) << "stat: no file, so a listing of one";
+    RINGPULL_CO_TRY(auto listed, co_await b.driver().list("/dir"));
+    EXPECT_EQ(listed, written);
+    EXPECT_EQ(since(b, counted), 2u) << "list: two pages";
+    RINGPULL_CO_TRY(auto walked, co_await files(b.driver()));
+    EXPECT_EQ(walked, written);
+    EXPECT_EQ(since(b, counted), 2u) << "walk: two pages";
+    RINGPULL_CO_CHECK(co_await b.driver().remove("/dir"));
+    EXPECT_LE(since(b, counted), 5u)
+        << "remove: the file of that name, and each page and its files";
     co_return Result<void>();
   });
 }
