@@ -15,7 +15,7 @@ namespace ringpull::inline v0::cloudfront {
 
 /// The networks of ip-ranges.json, wanted where they belong to one of `regions` (lower case), or
 /// all where it is absent. Entries that cannot be read are left out; `protocol` for what is no JSON
-/// or holds no network at all, as an error page or a truncated file. A list of 2 MiB takes some 30
+/// or holds no network at all, as an error page or a truncated file. A list of 2 MiB takes some 15
 /// ms of the calling thread.
 Result<IpTable> read_aws_ip_ranges(std::string_view json,
                                    std::optional<std::span<const std::string>> regions);

@@ -42,7 +42,7 @@ struct Cookie {
 ///
 /// A signature holds for every method that the distribution allows: GET and HEAD follow the same
 /// URL. const member functions may run at the same time on several threads. An RSA-2048 signature
-/// costs a quarter of a millisecond to a whole one, an ECDSA one a tenth of that or less.
+/// costs a quarter of a millisecond, an ECDSA one a tenth of that.
 ///
 /// What is signed is compared by CloudFront with what the client sends, so URLs and resources are
 /// to be given percent-encoded, with their query. Every function is `invalid_argument` for one that
