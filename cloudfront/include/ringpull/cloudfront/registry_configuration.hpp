@@ -66,10 +66,10 @@ class RegistryConfiguration {
 ///
 /// `invalid_argument` for what is no YAML, a name or value that is none, a key that is given twice
 /// in a part that is read, another storage driver beside s3 or none; `unsupported` for a driver or
-/// middleware that Ringpull does not have; `too_large` beyond kRegistryConfigurationBytesMax and
-/// what yaml_tree.hpp bounds. The text begins with `name` and the line, or with the variable, and
-/// names the path of keys: "config.yml:12: storage.s3: parameter chunksize: ...". No text holds a
-/// secret.
+/// middleware that Ringpull does not have; `too_large` beyond kRegistryConfigurationBytesMax,
+/// 20,000 values, 64 levels, or what merge keys may bring together. The text begins with `name` and
+/// the line, or with the variable, and names the path of keys: "config.yml:12: storage.s3:
+/// parameter chunksize: ...". No text holds a secret.
 Result<RegistryConfiguration> parse_registry_configuration(std::string_view text,
                                                            std::string_view name,
                                                            const EnvironmentVariables& variables);
