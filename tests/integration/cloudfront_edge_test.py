@@ -92,8 +92,9 @@ class Bed:
     def redirects(self, lines, epoch=None, **options):
         """What the storage answers to each line."""
         key_id = options.setdefault("keypairid", "KRSA")
-        options = {"baseurl": self.url, "privatekey": str(GOLDEN / f"{KEY_FILES[key_id]}.pem"),
-                   **options}
+        options.setdefault("baseurl", self.url)
+        if "privatekey" not in options:
+            options["privatekey"] = str(GOLDEN / f"{KEY_FILES[key_id]}.pem")
         config = self.space.path / "config.yml"
         config.write_text(CONFIG.format(
             endpoint=self.origin.url, bucket=BUCKET, root=json.dumps(ROOT, ensure_ascii=False),
@@ -148,6 +149,15 @@ def check_signing(bed):
                 bed.expect_refused(plain, "MissingKey")
 
 
+def check_successor(bed):
+    with step("a key that is named and not there yet leaves the signing to the next"):
+        answer = bed.redirect(privatekey=[str(bed.space.path / "new.pem"),
+                                          str(GOLDEN / "p256-pkcs8.pem")],
+                              keypairid=["KNEW", "KECDSA"])
+        check("&Key-Pair-Id=KECDSA" in answer["url"], f"another key: {answer['url']}")
+        check_pull(bed, answer["url"])
+
+
 def check_refusals(bed):
     url = bed.redirect()["url"]
     other = url.replace("/ab/abcd/", "/cd/cdef/")
@@ -198,6 +208,7 @@ def test(ringpull, program):
             bed = Bed(space, ringpull, program)
         try:
             check_signing(bed)
+            check_successor(bed)
             check_refusals(bed)
             check_filter(bed)
         finally:
