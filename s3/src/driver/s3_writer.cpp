@@ -91,7 +91,8 @@ Task<Result<std::span<std::byte>>> S3Writer::prepare() {
   RINGPULL_CO_CHECK(usable("write"));
   auto ready = co_await make_ready();
   if (!ready) {
-    co_return fail(failure(std::move(ready).error().with_maybe_applied(false), "write"));
+    Error error = std::move(ready).error().with_maybe_applied(false);
+    co_return fail(failure(std::move(error), "write").with_bytes_done(0));
   }
   prepared_ = block_.size() - filled_;
   co_return block_.bytes().subspan(filled_);

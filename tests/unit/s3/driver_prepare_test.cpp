@@ -81,6 +81,26 @@ TEST(DriverPrepare, SendsUpToAPartInOneRequest) {
   });
 }
 
+TEST(DriverPrepare, BeginsAnUploadForRoomBehindItsFirstPart) {
+  DriverBed bed;
+  bed.run([](DriverBed& b) -> Task<void> {
+    std::vector<std::byte> bytes = b.noise(kPart);
+    auto writer = co_await open(b);
+    auto received = co_await receive_all(*writer, bytes);
+    EXPECT_TRUE(received);
+    EXPECT_TRUE(b.gate->lines.empty());
+    auto room = co_await writer->prepare();
+    EXPECT_TRUE(room);
+    EXPECT_EQ(room->size(), kPart);
+    CommitOptions options;
+    auto done = co_await writer->commit(options);
+    EXPECT_TRUE(done) << done.error().message();
+    EXPECT_EQ(b.gate->count("partNumber="), 1u) << "none for the room that stayed empty";
+    EXPECT_TRUE(b.content("a") == bytes);
+    b.expect_nothing_left();
+  });
+}
+
 TEST(DriverPrepare, GivesWhatThePartStillLacks) {
   DriverBed bed;
   bed.run([](DriverBed& b) -> Task<void> {

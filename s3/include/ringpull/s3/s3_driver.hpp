@@ -96,7 +96,8 @@ class S3DriverOptions {
 ///
 /// A writer holds one block of the memory budget from when it is opened, and takes up to
 /// upload_concurrency more while nobody waits for them. What fits the first block is one PutObject;
-/// no multipart upload exists before more comes. A writer without `append` does not look for what a
+/// no multipart upload exists before more comes, or prepare() is asked for room for it: whoever
+/// knows the end of a file does not ask there. A writer without `append` does not look for what a
 /// closed one has left at its path: cancel that, or remove the path.
 ///
 /// A closed writer's upload consists of real parts, so that docker distribution's driver can go on

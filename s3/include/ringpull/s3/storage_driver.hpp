@@ -154,13 +154,13 @@ class StorageWriter {
  public:
   virtual ~StorageWriter() = default;
 
-  /// Takes all bytes; they need not live on once it returns. Waits while too much is under way.
+  /// Copies all bytes, which need not live on once it returns. Waits while too much is under way.
   virtual engine::Task<Result<void>> write(std::span<const std::byte> bytes) = 0;
   /// Room for the bytes that come next: at least one, mostly what a part of the file still lacks.
   /// It holds whatever it held before, belongs to the writer's share of the memory budget, and is
   /// the caller's to fill until it calls the writer again. Waits while too much is under way; a
-  /// caller may wait for its source as long as it likes. Nothing is written yet, and room that is
-  /// not used costs nothing.
+  /// caller may wait for its source as long as it likes. Nothing is written yet; room that stays
+  /// unused is none of the file.
   virtual engine::Task<Result<std::span<std::byte>>> prepare() = 0;
   /// Takes the first `bytes` of what the call before, a prepare(), gave, as write() does. More than
   /// that is a programmer's error, and aborts.
