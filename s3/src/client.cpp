@@ -8,6 +8,7 @@
 #include <ringpull/s3/client.hpp>
 #include <ringpull/s3/sigv2.hpp>
 
+#include "s3/src/multipart_etag.hpp"
 #include "s3/src/outgoing_body.hpp"
 #include "s3/src/request_builder.hpp"
 #include "s3/src/request_log.hpp"
@@ -22,19 +23,6 @@ namespace {
 
 std::chrono::sys_seconds system_clock_now() {
   return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-}
-
-/// S3's ETag of an upload whose parts have MD5s for ETags: the MD5 of those, and their number.
-/// Empty when the parts' ETags are something else (encryption, other servers).
-std::string multipart_etag(const std::vector<CompletedPart>& parts) {
-  Md5 digest;
-  for (const CompletedPart& part : parts) {
-    auto raw = unhex(part.etag.str());
-    if (!raw || raw->size() != sizeof(Md5Digest)) return {};
-    digest.update(std::as_bytes(std::span<const char>(raw->data(), raw->size())));
-  }
-  Md5Digest result = digest.finish();
-  return hex(result) + "-" + std::to_string(parts.size());
 }
 
 /// The verbs whose body is the caller's.
@@ -349,6 +337,7 @@ Task<Result<CompleteMultipartUploadResult>> Client::Impl::complete(
   auto found = co_await attempts<ObjectInfo>(look, nullptr);
   if (!found || !is_completion(*found, complete_options, completed.error())) co_return completed;
   CompleteMultipartUploadResult result;
+  result.answer_lost = true;
   result.etag = found->etag;
   result.version_id = found->version_id;
   result.checksums = found->checksums;

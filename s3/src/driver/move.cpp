@@ -12,7 +12,9 @@
 
 #include "s3/src/abort_upload.hpp"
 #include "s3/src/create_upload.hpp"
+#include "s3/src/driver/listing.hpp"
 #include "s3/src/driver/multipart_upload.hpp"
+#include "s3/src/multipart_etag.hpp"
 
 namespace ringpull::inline v0::s3::driver {
 
@@ -116,24 +118,56 @@ Task<Result<void>> copy_and_complete(Copy& job) {
   job.completing = true;
   auto completed = co_await job.core.client.complete_multipart_upload(request);
   if (!completed) co_return fail(std::move(completed).error());
+  // The client may take the number of parts for a proof; a source is not deleted on that.
+  bool unproven = completed->answer_lost && multipart_etag(job.completed).empty();
+  if (unproven) {
+    co_return fail(Error(ErrorKind::connection_closed, "the answer to the completion was lost")
+                       .with_maybe_applied(true));
+  }
   co_return Result<void>();
 }
 
-/// Only we abort this upload: once it is gone it was completed.
+/// What only the server of the upload says; a proxy's 404 means nothing.
 Task<Result<bool>> upload_is_gone(Copy& job) {
   ListPartsOptions request(job.bucket(), job.to, job.id);
   request.parts_max = 1;
   auto parts = co_await job.core.client.list_parts(request);
-  if (!parts && parts.error().is(ErrorKind::not_found)) co_return true;
+  if (!parts && parts.error().service_code() == "NoSuchUpload") co_return true;
   if (!parts) co_return fail(std::move(parts).error());
   co_return false;
 }
 
-/// Finds out whether a copy that failed went through all the same; aborts it if not.
+/// Whether the object at `to` is what the parts make. Parts whose ETags are no MD5s prove nothing:
+/// an older object may have as many.
+Task<Result<bool>> is_joined(Copy& job) {
+  std::string expected = multipart_etag(job.completed);
+  if (expected.empty()) co_return false;
+  HeadObjectOptions look(job.bucket(), job.to);
+  auto found = co_await job.core.client.head_object(look);
+  if (found) {
+    co_return found->size_bytes == job.source.size_bytes && found->etag.str() == expected;
+  }
+  // A key that may not read objects may list them. Of all keys that begin like this one it is
+  // first.
+  RINGPULL_CO_TRY(auto listed, co_await first_object(job.core, job.to.str()));
+  co_return listed && listed->key == job.to && listed->size_bytes == job.source.size_bytes &&
+      listed->etag.str() == expected;
+}
+
+/// Finds out whether a copy that failed went through all the same; aborts it if not. The upload's
+/// end alone shows nothing: others may have aborted it.
 Task<Result<void>> clean_up(Copy& job, Error failure) {
   if (job.completing && failure.maybe_applied()) {
     auto gone = co_await upload_is_gone(job);
-    if (gone && *gone) co_return Result<void>();
+    Result<bool> joined = false;
+    if (gone && *gone) joined = co_await is_joined(job);
+    if (joined && *joined) co_return Result<void>();
+    if (gone && *gone) {
+      std::string why = joined ? std::string() : " (" + joined.error().message() + ")";
+      co_return fail(std::move(failure).context("the upload " + job.id.str() +
+                                                " is gone and nothing shows that it was completed" +
+                                                why + ", so the old file stays"));
+    }
     if (!gone) {
       co_return fail(std::move(failure).context("whether the upload " + job.id.str() +
                                                 " was completed is unknown (" +

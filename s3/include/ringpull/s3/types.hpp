@@ -393,6 +393,8 @@ struct CompleteMultipartUploadResult {
   ETag etag;
   VersionId version_id;
   std::vector<ObjectChecksum> checksums;
+  /// No answer told of the success: this is what the object at the key shows.
+  bool answer_lost = false;
 };
 
 struct AbortMultipartUploadOptions {
