@@ -149,7 +149,7 @@ Task<Result<void>> check(const CheckArguments& arguments, CheckReport& report) {
   auto storage = co_await open_storage(arguments.config, configuration);
   first.time = std::chrono::steady_clock::now() - begin;
   if (storage) {
-    first.detail = fmt::format("bucket {}, {} middlewares", configuration.s3.bucket.str(),
+    first.detail = fmt::format("bucket {}, middlewares: {}", configuration.s3.bucket.str(),
                                configuration.middlewares.size());
   } else {
     first.state = StepState::failed;

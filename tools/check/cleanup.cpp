@@ -16,21 +16,12 @@ namespace {
 /// Ten requests, each of them small.
 constexpr auto kCleanupTime = std::chrono::seconds(30);
 
-Task<Result<void>> complete(Probe& probe) {
-  ProbeUpload& upload = *probe.upload;
-  s3::CompleteMultipartUploadOptions options(probe.bucket(), upload.key, upload.id);
-  options.parts = upload.parts;
-  RINGPULL_CO_CHECK(co_await probe.client().complete_multipart_upload(options));
-  probe.stored.push_back(upload.key);
-  co_return Result<void>();
-}
-
 /// Where the key may not abort, what it may complete it can delete.
 Task<Result<void>> end_upload(Probe& probe) {
   s3::AbortMultipartUploadOptions options(probe.bucket(), probe.upload->key, probe.upload->id);
   auto ended = co_await probe.client().abort_multipart_upload(options);
   if (!ended && !probe.upload->parts.empty()) {
-    auto completed = co_await complete(probe);
+    auto completed = co_await finish_upload(probe);
     if (completed) ended = Result<void>();
   }
   if (ended) probe.upload.reset();

@@ -66,7 +66,8 @@ Task<StepOutcome> find_address(Probe& probe) {
 Task<StepOutcome> connect(Probe& probe) {
   const s3::Endpoint& endpoint = probe.client().endpoint_of(probe.bucket());
   RINGPULL_CO_TRY(s3::BucketAddress address, endpoint.address(probe.bucket()));
-  http::RequestHead head("HEAD", "/");
+  // Not HEAD, which radosgw may answer with a body: the next answer would be looked for in it.
+  http::RequestHead head("GET", "/");
   RINGPULL_CO_TRY(http::Response response, co_await probe.http().send(address.origin, head));
   probe.learn(Fact::connection);
   http::ResponseHead answer = response.head();

@@ -40,6 +40,8 @@ engine::Task<StepOutcome> complete_upload(Probe& probe);
 /// As the driver moves files above multipartcopythresholdsize.
 engine::Task<StepOutcome> copy_parts(Probe& probe);
 engine::Task<StepOutcome> abort_upload(Probe& probe);
+/// Makes an object of the upload under way.
+engine::Task<Result<void>> finish_upload(Probe& probe);
 
 // fetch_steps.cpp: what clients of the registry are redirected to
 engine::Task<StepOutcome> presigned_get(Probe& probe);

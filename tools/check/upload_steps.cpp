@@ -67,20 +67,6 @@ Task<Result<void>> copy_part(Probe& probe, std::uint32_t number, std::size_t fir
   co_return Result<void>();
 }
 
-Task<Result<void>> complete(Probe& probe) {
-  ProbeUpload& upload = *probe.upload;
-  s3::CompleteMultipartUploadOptions options(probe.bucket(), upload.key, upload.id);
-  options.parts = upload.parts;
-  probe.stored.push_back(upload.key);
-  auto completed = co_await probe.client().complete_multipart_upload(options);
-  if (!completed) {
-    probe.forget_refused(completed.error());
-    co_return fail(std::move(completed).error());
-  }
-  probe.upload.reset();
-  co_return Result<void>();
-}
-
 /// What lies around the seam of the two parts, where reading is allowed at all.
 Task<Result<void>> verify_seam(Probe& probe, std::string_view name) {
   if (!probe.knows(Fact::reading)) co_return Result<void>();
@@ -109,6 +95,20 @@ Task<Result<void>> abort(Probe& probe) {
 }
 
 }  // namespace
+
+Task<Result<void>> finish_upload(Probe& probe) {
+  ProbeUpload& upload = *probe.upload;
+  s3::CompleteMultipartUploadOptions options(probe.bucket(), upload.key, upload.id);
+  options.parts = upload.parts;
+  probe.stored.push_back(upload.key);
+  auto completed = co_await probe.client().complete_multipart_upload(options);
+  if (!completed) {
+    probe.forget_refused(completed.error());
+    co_return fail(std::move(completed).error());
+  }
+  probe.upload.reset();
+  co_return Result<void>();
+}
 
 Task<StepOutcome> begin_upload(Probe& probe) {
   RINGPULL_CO_CHECK(co_await create(probe, "parts"));
@@ -146,7 +146,7 @@ Task<StepOutcome> list_parts(Probe& probe) {
 
 Task<StepOutcome> complete_upload(Probe& probe) {
   probe.asks_for("s3:PutObject");
-  RINGPULL_CO_CHECK(co_await complete(probe));
+  RINGPULL_CO_CHECK(co_await finish_upload(probe));
   probe.learn(Fact::two_parts);
   RINGPULL_CO_CHECK(co_await verify_seam(probe, "parts"));
   co_return fmt::format("{} bytes as {}", kObjectBytes, probe.key("parts").str());
@@ -156,7 +156,7 @@ Task<StepOutcome> copy_parts(Probe& probe) {
   RINGPULL_CO_CHECK(co_await create(probe, "parts-copy"));
   RINGPULL_CO_CHECK(co_await copy_part(probe, 1, 0, kFirstPartBytes));
   RINGPULL_CO_CHECK(co_await copy_part(probe, 2, kFirstPartBytes, kLastPartBytes));
-  RINGPULL_CO_CHECK(co_await complete(probe));
+  RINGPULL_CO_CHECK(co_await finish_upload(probe));
   RINGPULL_CO_CHECK(co_await verify_seam(probe, "parts-copy"));
   co_return fmt::format("{} bytes in two parts", kObjectBytes);
 }
