@@ -5,6 +5,7 @@
 
 #include <ringpull/engine/timer.hpp>
 
+#include "s3/src/missing.hpp"
 #include "s3/src/missing_permission.hpp"
 
 namespace ringpull::inline v0::s3 {
@@ -41,7 +42,7 @@ Task<Result<void>> abort_upload(Client& client, const Bucket& bucket, const Obje
   for (std::size_t pause = 0; pause < kLookPauses.size() && aborts < kAbortsMax; ++pause) {
     RINGPULL_CO_CHECK(co_await engine::sleep_for(kLookPauses[pause]));
     auto parts = co_await client.list_parts(look);
-    if (!parts && parts.error().is(ErrorKind::not_found)) continue;
+    if (!parts && is_gone_upload(parts.error())) continue;
     if (!parts) break;  // the permission to look is missing, and there was one abort
     RINGPULL_CO_CHECK(co_await abort_once(client, request));
     ++aborts;

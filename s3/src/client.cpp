@@ -8,6 +8,7 @@
 #include <ringpull/s3/client.hpp>
 #include <ringpull/s3/sigv2.hpp>
 
+#include "s3/src/missing.hpp"
 #include "s3/src/multipart_etag.hpp"
 #include "s3/src/outgoing_body.hpp"
 #include "s3/src/request_builder.hpp"
@@ -563,7 +564,7 @@ Task<Result<CompleteMultipartUploadResult>> Client::complete_multipart_upload(
 
 Task<Result<void>> Client::abort_multipart_upload(const AbortMultipartUploadOptions& options) {
   auto aborted = co_await impl_->call<void>(options, nullptr, impl_->options.request_time);
-  if (!aborted && aborted.error().is(ErrorKind::not_found)) co_return Result<void>();
+  if (!aborted && is_gone_upload(aborted.error())) co_return Result<void>();
   co_return aborted;
 }
 

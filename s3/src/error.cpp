@@ -68,6 +68,14 @@ ErrorKind kind_of_status(int status) noexcept {
   return ErrorKind::invalid_argument;
 }
 
+/// Every 404 of S3 has a document that names what is missing, except of a HEAD. Without one it came
+/// from something on the way, a gateway without its service perhaps, and says nothing of the
+/// bucket.
+bool is_foreign_404(Operation operation, int status, const ErrorDocument& document) noexcept {
+  bool head = operation == Operation::head_object || operation == Operation::head_bucket;
+  return (status == 404 || status == 410) && document.code.empty() && !head;
+}
+
 bool is_redirect(int status) noexcept {
   return status == 301 || status == 302 || status == 307 || status == 308;
 }
@@ -145,6 +153,9 @@ std::string describe(const ResponseContext& context, int status, const ErrorDocu
   if (!hint.empty()) return out + "; the bucket is in region " + one_line(hint);
   if (!document.endpoint.empty()) return out + "; use endpoint " + one_line(document.endpoint);
   if (auto text = advice(document.code); !text.empty()) (out += "; ") += text;
+  if (is_foreign_404(context.operation, status, document)) {
+    out += "; no S3 service answers so: check the endpoint, and what stands before the service";
+  }
   if (document.code.empty() && is_redirect(status)) {
     out +=
         "; the bucket is in another region, or the endpoint is another: set the right region "
@@ -223,6 +234,7 @@ Error error_from_response(const ResponseContext& context, const http::ResponseHe
   ErrorDocument document = parse_error_body(body);
   const KnownCode* known = find_known_code(document.code);
   ErrorKind kind = known != nullptr ? known->kind : kind_of_status(head.status);
+  if (is_foreign_404(context.operation, head.status, document)) kind = ErrorKind::unavailable;
   std::string hint = region_hint(context, head, document);
   std::string request_id(head.headers.get("x-amz-request-id").value_or(document.request_id));
   return Error(kind, describe(context, head.status, document, hint))

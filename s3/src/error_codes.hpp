@@ -24,7 +24,6 @@ inline constexpr auto kKnownCodes = std::to_array<KnownCode>({
     {"NoSuchUpload", ErrorKind::not_found, RetryClass::none},
     {"NoSuchVersion", ErrorKind::not_found, RetryClass::none},
     {"NotFound", ErrorKind::not_found, RetryClass::none},
-    {"KMS.NotFoundException", ErrorKind::not_found, RetryClass::none},
     {"BucketAlreadyExists", ErrorKind::already_exists, RetryClass::none},
     {"BucketAlreadyOwnedByYou", ErrorKind::already_exists, RetryClass::none},
 
@@ -85,6 +84,7 @@ inline constexpr auto kKnownCodes = std::to_array<KnownCode>({
     {"InvalidRequest", ErrorKind::invalid_argument, RetryClass::none},
     {"InvalidStorageClass", ErrorKind::invalid_argument, RetryClass::none},
     {"InvalidURI", ErrorKind::invalid_argument, RetryClass::none},
+    {"KMS.NotFoundException", ErrorKind::invalid_argument, RetryClass::none},
     {"MalformedXML", ErrorKind::invalid_argument, RetryClass::none},
     {"MissingContentLength", ErrorKind::invalid_argument, RetryClass::none},
     {"MissingContentMD5", ErrorKind::invalid_argument, RetryClass::none},

@@ -38,8 +38,9 @@ struct Core {
   ServerTraits server;
 };
 
-/// The Error of a request, as one of the driver's: names driver, action and path, and a missing
-/// object becomes path_not_found.
+/// The Error of a request, as one of the driver's: names driver, action and path. Only an object
+/// that the server says is missing becomes path_not_found; a bucket or an upload that is gone, or
+/// a server that was not reached, keeps its own code and text.
 Error storage_failure(Error error, std::string_view action, std::string_view path);
 
 }  // namespace ringpull::inline v0::s3::driver

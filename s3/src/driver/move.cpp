@@ -14,6 +14,7 @@
 #include "s3/src/create_upload.hpp"
 #include "s3/src/driver/listing.hpp"
 #include "s3/src/driver/multipart_upload.hpp"
+#include "s3/src/missing.hpp"
 #include "s3/src/multipart_etag.hpp"
 
 namespace ringpull::inline v0::s3::driver {
@@ -132,7 +133,7 @@ Task<Result<bool>> upload_is_gone(Copy& job) {
   ListPartsOptions request(job.bucket(), job.to, job.id);
   request.parts_max = 1;
   auto parts = co_await job.core.client.list_parts(request);
-  if (!parts && parts.error().service_code() == "NoSuchUpload") co_return true;
+  if (!parts && is_gone_upload(parts.error())) co_return true;
   if (!parts) co_return fail(std::move(parts).error());
   co_return false;
 }

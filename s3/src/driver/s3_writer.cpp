@@ -9,6 +9,7 @@
 #include <ringpull/engine/timer.hpp>
 
 #include "s3/src/driver/sidecar.hpp"
+#include "s3/src/missing.hpp"
 
 namespace ringpull::inline v0::s3::driver {
 
@@ -230,7 +231,7 @@ Task<Result<void>> S3Writer::reopen_last_part() {
       replaced_ = upload_.next_number();
       co_return loaded;
     }
-    bool sidecar_lost = loaded.error().is(ErrorKind::not_found) ||
+    bool sidecar_lost = is_missing_object(loaded.error()) ||
                         loaded.error().is(ErrorKind::precondition_failed) ||
                         loaded.error().is(ErrorKind::checksum_mismatch);
     if (!sidecar_lost) co_return loaded;
@@ -436,7 +437,7 @@ Task<Error> S3Writer::resolve_failed_commit(Error error) {
     HeadObjectOptions request(core_.options.bucket, key_);
     auto look =
         co_await engine::shielded(Deadline::after(kCleanupTime), core_.client.head_object(request));
-    bool absent = !look && look.error().is(ErrorKind::not_found);
+    bool absent = !look && is_missing_object(look.error());
     if (!absent) {
       co_return std::move(error).context("upload " + upload_.id().str() +
                                          " has become the file or is left behind");

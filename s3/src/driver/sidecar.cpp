@@ -5,6 +5,7 @@
 #include <ringpull/engine/buffer.hpp>
 
 #include "s3/src/driver/multipart_upload.hpp"
+#include "s3/src/missing.hpp"
 
 namespace ringpull::inline v0::s3::driver {
 
@@ -39,9 +40,7 @@ Task<Result<std::optional<Sidecar>>> load_sidecar(Core& core, std::string_view p
   RINGPULL_CO_TRY(request.range, http::ByteRange::of_length(0, buffer.size()));
   auto first = co_await core.client.get_object_into(request, buffer.bytes());
   if (!first) {
-    if (first.error().is(ErrorKind::not_found) && first.error().service_code() != "NoSuchBucket") {
-      co_return std::optional<Sidecar>();
-    }
+    if (is_missing_object(first.error())) co_return std::optional<Sidecar>();
     if (first.error().http_status() == 416) {
       co_return fail(ErrorKind::protocol, "not the record of an upload: empty");
     }

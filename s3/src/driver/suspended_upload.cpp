@@ -1,6 +1,7 @@
 #include "s3/src/driver/suspended_upload.hpp"
 
 #include "s3/src/driver/upload_listing.hpp"
+#include "s3/src/missing.hpp"
 
 namespace ringpull::inline v0::s3::driver {
 
@@ -11,10 +12,6 @@ namespace {
 // How many uploads of one key are looked through. A Create whose answer got lost and that was
 // repeated leaves an empty one in front of that which got the parts.
 constexpr std::size_t kUploadsMax = 10;
-
-bool no_such_upload(const Error& error) {
-  return error.is(ErrorKind::not_found) && error.service_code() != "NoSuchBucket";
-}
 
 /// Whether the server has the upload as the record tells, judged by its last part.
 Task<Result<bool>> is_current(Core& core, const ObjectKey& key, const UploadRecord& record) {
@@ -45,7 +42,7 @@ Task<Result<std::optional<SuspendedUpload>>> from_sidecar(Core& core, const Obje
                                                           Sidecar sidecar) {
   std::optional<SuspendedUpload> found;
   auto current = co_await is_current(core, key, sidecar.record);
-  if (!current && no_such_upload(current.error())) co_return found;
+  if (!current && is_gone_upload(current.error())) co_return found;
   if (!current) co_return fail(std::move(current).error());
   if (*current) {
     SuspendedUpload& upload = found.emplace();
@@ -69,7 +66,7 @@ Task<Result<std::optional<SuspendedUpload>>> from_uploads_of(Core& core, const O
   RINGPULL_CO_TRY(auto ids, co_await list_uploads_of(core, key, kUploadsMax));
   for (UploadId& id : ids) {
     auto listed = co_await from_listing(core, key, std::move(id));
-    if (!listed && no_such_upload(listed.error())) continue;  // listed late
+    if (!listed && is_gone_upload(listed.error())) continue;  // listed late
     if (!listed) co_return fail(std::move(listed).error());
     bool has_parts = !listed->parts.empty();
     if (!found || has_parts) found = std::move(*listed);

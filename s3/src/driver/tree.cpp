@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "s3/src/driver/listing.hpp"
+#include "s3/src/missing.hpp"
 
 namespace ringpull::inline v0::s3::driver {
 
@@ -68,7 +69,7 @@ Task<Result<FileInfo>> stat(Core& core, std::string_view path) {
   HeadObjectOptions look(core.options.bucket, core.keys.key(path));
   auto object = co_await core.client.head_object(look);
   if (object) co_return file_info(path, *object);
-  if (object.error().is(ErrorKind::not_found)) {
+  if (is_missing_object(object.error())) {
     auto directory = co_await stat_directory(core, path);
     co_return directory;
   }

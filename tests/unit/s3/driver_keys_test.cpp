@@ -42,7 +42,8 @@ TEST(DriverKeys, ShowNothingThatIsNoFile) {
 }
 
 TEST(DriverFailure, NamesDriverActionAndPath) {
-  Error error = storage_failure(Error(ErrorKind::not_found, "NoSuchKey"), "stat", "/a");
+  Error missing = Error(ErrorKind::not_found, "NoSuchKey").with_service_code("NoSuchKey");
+  Error error = storage_failure(std::move(missing), "stat", "/a");
   EXPECT_EQ(error.code(), StorageErrc::path_not_found);
   EXPECT_EQ(error.message(), "s3aws: stat /a: path not found: NoSuchKey");
 

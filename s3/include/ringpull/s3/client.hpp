@@ -143,7 +143,7 @@ class Client {
   /// Otherwise the failure, with maybe_applied().
   engine::Task<Result<CompleteMultipartUploadResult>> complete_multipart_upload(
       const CompleteMultipartUploadOptions& options);
-  /// An upload that is already gone is a success.
+  /// An upload that is already gone, by the server's own NoSuchUpload, is a success.
   engine::Task<Result<void>> abort_multipart_upload(const AbortMultipartUploadOptions& options);
   engine::Task<Result<ListPartsResult>> list_parts(const ListPartsOptions& options);
   engine::Task<Result<ListMultipartUploadsResult>> list_multipart_uploads(
