@@ -58,6 +58,7 @@ Task<Result<std::optional<Sidecar>>> load_sidecar(Core& core, std::string_view p
   }
   std::span<const std::byte> bytes = buffer.bytes();
   Sidecar sidecar;
+  sidecar.modified = first->object.info.last_modified;
   RINGPULL_CO_TRY(sidecar.record, decode_record(bytes.first(std::min(size, bytes.size()))));
   if (sidecar.record.tail_bytes > 0) {
     TailCopy& tail = sidecar.tail.emplace();

@@ -1,6 +1,7 @@
 #pragma once
 // The object that keeps the state of a closed writer: stored, read, removed.
 
+#include <chrono>
 #include <optional>
 #include <string_view>
 
@@ -26,6 +27,8 @@ struct Sidecar {
 
   UploadRecord record;
   std::optional<TailCopy> tail;
+  /// When it was stored, by the server's clock.
+  std::optional<std::chrono::sys_seconds> modified;
 };
 
 /// Replaces what was there. `tail` is empty, or the bytes of the record's last part. Sent with ACL

@@ -34,6 +34,7 @@ Task<Result<SuspendedUpload>> from_listing(Core& core, const ObjectKey& key, Upl
   upload.id = std::move(id);
   upload.parts = std::move(listing.parts);
   upload.checksum = listing.checksum;
+  upload.modified = listing.modified;
   co_return upload;
 }
 
@@ -51,6 +52,7 @@ Task<Result<std::optional<SuspendedUpload>>> from_sidecar(Core& core, const Obje
     upload.checksum = sidecar.record.checksum;
     upload.part_bytes = sidecar.record.part_bytes;
     upload.tail = std::move(sidecar.tail);
+    upload.modified = sidecar.modified;
     co_return found;
   }
   // A writer went on from here and was not closed, or docker distribution's was.
@@ -91,6 +93,12 @@ Task<Result<SearchResult>> find_suspended_upload(Core& core, std::string_view pa
   }
   RINGPULL_CO_TRY(result.upload, co_await from_uploads_of(core, key));
   co_return result;
+}
+
+bool is_replaced_by(const ObjectInfo& file, const SuspendedUpload& upload) noexcept {
+  bool known = file.last_modified && upload.modified;
+  if (file.size_bytes == 0) return known && *file.last_modified > *upload.modified;
+  return !known || *file.last_modified >= *upload.modified;
 }
 
 }  // namespace ringpull::inline v0::s3::driver

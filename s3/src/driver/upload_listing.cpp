@@ -1,5 +1,6 @@
 #include "s3/src/driver/upload_listing.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <string>
@@ -45,6 +46,7 @@ void append_part(PartListing& listing, const ListedPart& part) {
     if (checksum.algorithm == listing.checksum) stored.crc = crc_value(checksum);
   }
   if (!stored.crc) listing.checksum.reset();
+  listing.modified = std::max(listing.modified, part.last_modified);  // nothing is before all times
   listing.parts.push_back(std::move(stored));
 }
 

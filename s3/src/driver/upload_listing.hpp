@@ -1,6 +1,7 @@
 #pragma once
 // What the server knows of uploads under way: found, taken apart, aborted.
 
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <string_view>
@@ -28,6 +29,8 @@ struct PartListing {
   std::vector<StoredPart> parts;
   /// The one that all of them carry, if any.
   std::optional<ChecksumAlgorithm> checksum;
+  /// When the latest of them was stored; absent where there is none, or the server does not say.
+  std::optional<std::chrono::sys_seconds> modified;
 };
 
 /// The parts of an upload from 1 to the first gap, all pages. Also ends with the first that is too

@@ -5,6 +5,7 @@
 #include <ringpull/engine/timer.hpp>
 #include <ringpull/s3/transfer.hpp>
 
+#include "s3/src/abort_upload.hpp"
 #include "s3/src/driver/multipart_upload.hpp"
 #include "s3/src/driver/s3_writer.hpp"
 
@@ -49,20 +50,24 @@ PartPlan plan_for(const Core& core, const WriterOptions& options, const SearchRe
   return plan;
 }
 
-/// Whether an append without an upload to go on with may begin one.
-Task<Result<void>> check_empty_file(Core& core, std::string_view path) {
-  HeadObjectOptions request(core.options.bucket, core.keys.key(path));
-  RINGPULL_CO_TRY(ObjectInfo file, co_await core.client.head_object(request));
-  if (file.size_bytes == 0) co_return Result<void>();
-  co_return fail(ErrorKind::conflict, "the file is committed and has " +
-                                          std::to_string(file.size_bytes) +
-                                          " bytes; only an empty one can be appended to");
-}
-
+/// The upload that an append goes on with; none where it begins one, at an empty file.
 Task<Result<SearchResult>> look_for_upload(Core& core, std::string_view path) {
   RINGPULL_CO_TRY(SearchResult found, co_await find_suspended_upload(core, path));
-  if (!found.upload) {
-    RINGPULL_CO_CHECK(co_await check_empty_file(core, path));
+  HeadObjectOptions request(core.options.bucket, core.keys.key(path));
+  auto file = co_await core.client.head_object(request);
+  bool no_file = !file && file.error().http_status() == 404;
+  if (no_file && found.upload) co_return found;
+  if (!file) co_return fail(std::move(file).error());
+  if (found.upload && !is_replaced_by(*file, *found.upload)) co_return found;
+  if (file->size_bytes > 0) {
+    co_return fail(ErrorKind::conflict, "the file is committed and has " +
+                                            std::to_string(file->size_bytes) +
+                                            " bytes; only an empty one can be appended to");
+  }
+  if (found.upload) {
+    RINGPULL_CO_CHECK(co_await abort_upload(core.client, core.options.bucket, request.key,
+                                            found.upload->id, LateParts::none));
+    found.upload.reset();
   }
   co_return found;
 }

@@ -162,7 +162,7 @@ TEST(DriverResume, CommitsWithoutMovingTheTailAgain) {
     b.gate->forget();
     auto writer = co_await append(b);
     co_await commit(*writer);
-    EXPECT_EQ(b.gate->lines.size(), 4u);  // sidecar, ListParts, Complete, sidecar gone
+    EXPECT_EQ(b.gate->lines.size(), 5u);  // sidecar, ListParts, Head, Complete, sidecar gone
     EXPECT_TRUE(b.content("a") == bytes);
     b.expect_nothing_left();
   });
@@ -177,7 +177,7 @@ TEST(DriverResume, ClosesAgainWithoutARequestWhenNothingWasWritten) {
     auto writer = co_await append(b);
     auto closed = co_await writer->close();
     EXPECT_TRUE(closed);
-    EXPECT_EQ(b.gate->lines.size(), 2u);
+    EXPECT_EQ(b.gate->lines.size(), 3u);
     auto second = co_await append(b);
     co_await finish(b, *second, bytes);
   });
@@ -484,15 +484,14 @@ TEST(DriverResume, LeavesThePartialFileOfARebuildThatWasKilled) {
     auto refused = co_await append(*b.core);
     EXPECT_FALSE(refused);
     EXPECT_EQ(refused.error().kind(), ErrorKind::conflict) << refused.error().message();
+    b.object("a")->modified -= 1h;  // when the upload was begun, as Amazon has it
     std::vector<std::size_t> none;
     auto id = co_await foreign_upload(b, bytes, none);  // or a step later
-    auto writer = co_await append(b);
-    EXPECT_EQ(writer->size_bytes(), 0u);
-    auto closed = co_await writer->close();
-    EXPECT_TRUE(closed) << closed.error().message();
-    EXPECT_EQ(b.content("a").size(), kPart + 100);
+    refused = co_await append(*b.core);
+    EXPECT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind(), ErrorKind::conflict) << refused.error().message();
     co_await add_part(b, id, 1, Bytes(bytes).first(kPart));  // or when a part was copied
-    writer = co_await append(b);
+    auto writer = co_await append(b);
     EXPECT_EQ(writer->size_bytes(), kPart);
     auto written = co_await writer->write(Bytes(bytes).subspan(kPart));
     EXPECT_TRUE(written) << written.error().message();
@@ -686,7 +685,7 @@ TEST(DriverResume, GoesOnBehindMoreThanAPageOfParts) {
     b.gate->forget();
     auto recorded = co_await append(b);
     EXPECT_EQ(recorded->size_bytes(), size + 100);
-    EXPECT_EQ(b.gate->lines.size(), 3u);
+    EXPECT_EQ(b.gate->lines.size(), 4u);
     auto written = co_await recorded->write(bytes);
     EXPECT_TRUE(written) << written.error().message();
     co_await commit(*recorded);
