@@ -243,14 +243,9 @@ Task<Result<void>> S3Writer::reopen_last_part() {
 /// What docker distribution's driver does: makes the upload an object, which can be read, and an
 /// upload of that.
 Task<Result<void>> S3Writer::rebuild() {
+  RINGPULL_CO_CHECK(co_await check_nothing_there());
   std::uint64_t total = total_bytes(upload_.parts());
-  RINGPULL_CO_TRY(ETag etag, co_await upload_.complete(false));
-  partial_object_ = true;
-  if (etag.empty()) {
-    HeadObjectOptions look(core_.options.bucket, key_);
-    RINGPULL_CO_TRY(ObjectInfo partial, co_await core_.client.head_object(look));
-    etag = std::move(partial.etag);
-  }
+  RINGPULL_CO_TRY(ETag etag, co_await make_partial_object());
   RINGPULL_CO_CHECK(co_await upload_.replace());
   crc_ = RunningCrc();
   RebuildPlan plan = plan_rebuild(total, sizes_, core_.options.copy_chunk_bytes);
@@ -265,6 +260,31 @@ Task<Result<void>> S3Writer::rebuild() {
   RINGPULL_CO_CHECK(co_await core_.client.delete_object(partial));
   partial_object_ = false;
   co_return Result<void>();
+}
+
+/// A partial object would replace a file that is there, and take it away when it goes itself.
+Task<Result<void>> S3Writer::check_nothing_there() {
+  HeadObjectOptions look(core_.options.bucket, key_);
+  auto file = co_await core_.client.head_object(look);
+  if (!file && file.error().http_status() == 404) co_return Result<void>();
+  if (!file) co_return fail(std::move(file).error());
+  co_return fail(ErrorKind::conflict,
+                 "the last part of upload " + upload_.id().str() +
+                     " is too short to have another behind it, and to read it back would replace "
+                     "the file that is there; remove that, or write the file anew");
+}
+
+Task<Result<ETag>> S3Writer::make_partial_object() {
+  partial_object_ = true;
+  auto etag = co_await upload_.complete(false);
+  if (!etag) {
+    partial_object_ = etag.error().maybe_applied();
+    co_return etag;
+  }
+  if (!etag->empty()) co_return etag;
+  HeadObjectOptions look(core_.options.bucket, key_);
+  RINGPULL_CO_TRY(ObjectInfo partial, co_await core_.client.head_object(look));
+  co_return std::move(partial.etag);
 }
 
 /// The numbers have changed, and with them the size of the next part.

@@ -68,6 +68,8 @@ class S3Writer final : public StorageWriter {
   engine::Task<Result<void>> settle_last_part();
   engine::Task<Result<void>> reopen_last_part();
   engine::Task<Result<void>> rebuild();
+  engine::Task<Result<void>> check_nothing_there();
+  engine::Task<Result<ETag>> make_partial_object();
   engine::Task<Result<void>> fit_block();
   engine::Task<Result<void>> keep_rest(const CopySource& source, const RebuildPlan& plan);
 
@@ -103,7 +105,7 @@ class S3Writer final : public StorageWriter {
   bool making_ = false;         // the request that makes the file may have been sent
   bool close_failed_ = false;
   bool sidecar_ = false;         // there may be one
-  bool partial_object_ = false;  // the upload was made an object in order to be reopened
+  bool partial_object_ = false;  // there may be one of the upload, made to read it back
 };
 
 }  // namespace ringpull::inline v0::s3::driver

@@ -14,6 +14,8 @@ using testing::DriverBed;
 using Bytes = std::span<const std::byte>;
 using Opened = Result<std::unique_ptr<StorageWriter>>;
 
+constexpr std::size_t kPart = std::size_t{5} << 20;
+
 Task<Opened> open(DriverBed& bed, bool append) {
   WriterOptions options;
   options.append = append;
@@ -43,6 +45,17 @@ Task<void> replace(DriverBed& bed, Bytes bytes) {
   auto opened = co_await open(bed, false);
   EXPECT_TRUE(opened);
   co_await finish(**opened, bytes);
+}
+
+/// An upload with one part and no sidecar, as a killed writer or docker distribution's leaves it.
+Task<void> leave_upload(DriverBed& bed, Bytes part) {
+  CreateMultipartUploadOptions create(Bucket("b"), ObjectKey("a"));
+  auto created = co_await bed.client->create_multipart_upload(create);
+  EXPECT_TRUE(created);
+  UploadPartOptions request(Bucket("b"), ObjectKey("a"), created->upload_id, PartNumber(1));
+  http::SpanSource body(part);
+  auto sent = co_await bed.client->upload_part(request, body);
+  EXPECT_TRUE(sent);
 }
 
 Task<void> expect_conflict(DriverBed& bed) {
@@ -117,6 +130,54 @@ TEST(DriverStaleUpload, OfTheSameSecondAsAnEmptyFileGoesOn) {
     EXPECT_EQ((*writer)->size_bytes(), bytes.size());
     co_await finish(**writer, bytes);
     EXPECT_EQ(b.content("a").size(), 2 * bytes.size());
+    b.expect_nothing_left();
+  });
+}
+
+// --- Uploads that can only be continued by way of a file.
+
+TEST(DriverStaleUpload, NeverMakesAPartialFileWhereAFileIs) {
+  DriverBed bed;
+  bed.run([](DriverBed& b) -> Task<void> {
+    std::vector<std::byte> bytes = b.noise(2000, 1);
+    std::vector<std::byte> more = b.noise(1000, 2);
+    co_await replace(b, bytes);
+    b.object("a")->modified -= 1h;
+    co_await leave_upload(b, more);
+    auto writer = co_await open(b, true);
+    EXPECT_TRUE(writer) << writer.error().message();
+    EXPECT_EQ((*writer)->size_bytes(), more.size());
+    auto refused = co_await (*writer)->write(more);
+    EXPECT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind(), ErrorKind::conflict) << refused.error().message();
+    EXPECT_TRUE(b.content("a") == bytes);
+    auto cancelled = co_await (*writer)->cancel();
+    EXPECT_TRUE(cancelled);
+    EXPECT_TRUE(b.content("a") == bytes);
+    b.expect_nothing_left();
+  });
+}
+
+// What the completion left is removed as soon as it may be there.
+TEST(DriverStaleUpload, LeavesNoPartialFileWhenItsCompletionIsNotAnswered) {
+  DriverBed bed;
+  bed.run([](DriverBed& b) -> Task<void> {
+    std::vector<std::byte> bytes = b.noise(2 * kPart);
+    co_await leave_upload(b, Bytes(bytes).first(1000));
+    auto writer = co_await open(b, true);
+    EXPECT_TRUE(writer) << writer.error().message();
+    b.gate->lose = "POST /b/a?uploadId";
+    b.gate->effect = [&b] {
+      b.complete_upload("a");
+      b.gate->refuse = "HEAD /b/a";
+    };
+    auto failed = co_await (*writer)->write(Bytes(bytes).subspan(1000));
+    EXPECT_FALSE(failed);
+    EXPECT_NE(b.object("a"), nullptr);
+    b.gate->refuse.clear();
+    auto cancelled = co_await (*writer)->cancel();
+    EXPECT_TRUE(cancelled) << cancelled.error().message();
+    EXPECT_EQ(b.object("a"), nullptr);
     b.expect_nothing_left();
   });
 }
