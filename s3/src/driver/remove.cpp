@@ -36,6 +36,10 @@ class Subtree {
   bool holds_upload(std::string_view key) const noexcept {
     return key == object_ || key.starts_with(below_);
   }
+  /// A closed writer's sidecar, or anything in a directory, where killed writers may have been.
+  bool hints_at_uploads(std::string_view key) const noexcept {
+    return key == sidecar_ || key.starts_with(below_);
+  }
   /// All below comes before this key in byte order.
   bool ends_before(std::string_view key) const noexcept {
     return key > below_ && !key.starts_with(below_);
@@ -101,7 +105,7 @@ Task<Result<void>> abort_listed_uploads(Removal& job) {
   }
 }
 
-/// Before the first sidecar goes, since it is what tells a later remove of the uploads.
+/// Before the first object goes, since it is what tells a later remove of the uploads.
 Task<Result<void>> abort_uploads(Removal& job) {
   if (job.uploads_aborted) co_return Result<void>();
   job.uploads_aborted = true;
@@ -124,15 +128,15 @@ Task<Result<void>> delete_page(Removal& job, std::vector<ObjectKey> keys, Semaph
 /// Deletes what a page holds of the tree, once there is a slot; returns when that has begun.
 Task<Result<void>> delete_found(Removal& job, Scope& scope, const ListedPage& page) {
   std::vector<ObjectKey> keys;
-  bool sidecars = false;
+  bool uploads = false;
   for (const ListedObject& object : page.objects) {
     if (!job.tree.holds(object.key.str())) continue;
     keys.push_back(object.key);
-    sidecars = sidecars || object.key.str().ends_with(kSidecarSuffix);
+    uploads = uploads || job.tree.hints_at_uploads(object.key.str());
   }
   if (keys.empty()) co_return Result<void>();
   job.found = true;
-  if (sidecars) {
+  if (uploads) {
     RINGPULL_CO_CHECK(co_await abort_uploads(job));
   }
   RINGPULL_CO_TRY(Semaphore::Permit slot, co_await job.slots.acquire());
