@@ -47,7 +47,10 @@ Task<Result<CreateMultipartUploadResult>> create_upload(Client& client,
   }
   auto joined = co_await scope.join();
   (void)joined;  // its only child keeps its failure
-  if (!waited && !*creation.answer) co_return fail(std::move(waited).error());
+  if (!waited && !*creation.answer) {
+    bool sent = creation.answer->error().maybe_applied();
+    co_return fail(std::move(waited).error().with_maybe_applied(sent));
+  }
   co_return std::move(*creation.answer);
 }
 

@@ -8,7 +8,8 @@ namespace ringpull::inline v0::s3 {
 
 /// CreateMultipartUpload for a caller who will abort what it makes. A stop or deadline does not end
 /// it at once, which would leave an upload whose id nobody knows: the answer is waited for, `grace`
-/// long. So it may succeed although the caller is to stop.
+/// long. So it may succeed although the caller is to stop. maybe_applied() where an upload may
+/// exist.
 engine::Task<Result<CreateMultipartUploadResult>> create_upload(
     Client& client, const CreateMultipartUploadOptions& request, engine::Duration grace);
 

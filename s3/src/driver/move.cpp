@@ -14,6 +14,7 @@
 #include "s3/src/create_upload.hpp"
 #include "s3/src/driver/listing.hpp"
 #include "s3/src/driver/multipart_upload.hpp"
+#include "s3/src/driver/upload_listing.hpp"
 #include "s3/src/missing.hpp"
 #include "s3/src/multipart_etag.hpp"
 
@@ -184,6 +185,16 @@ Task<Result<void>> clean_up(Copy& job, Error failure) {
   co_return fail(std::move(failure));
 }
 
+/// After a creation whose answer was lost. Gives its failure.
+Task<Result<void>> abort_unnamed_upload(Copy& job, Error failure) {
+  auto aborted = co_await abort_empty_uploads_of(job.core, job.to);
+  if (!aborted) {
+    failure = std::move(failure).context("an upload without parts may be left behind (" +
+                                         aborted.error().message() + ")");
+  }
+  co_return fail(std::move(failure).with_maybe_applied(false));
+}
+
 Task<Result<void>> copy_in_parts(Copy& job) {
   job.part_bytes = part_size(job.core.options, job.source.size_bytes);
   CreateMultipartUploadOptions create(job.bucket(), job.to);
@@ -191,9 +202,14 @@ Task<Result<void>> copy_in_parts(Copy& job) {
   // CopyObject takes these over; an upload has to be told.
   if (!job.source.content_type.empty()) create.attributes.content_type = job.source.content_type;
   create.attributes.metadata = job.source.metadata;
-  RINGPULL_CO_TRY(CreateMultipartUploadResult created,
-                  co_await create_upload(job.core.client, create, kStopGrace));
-  job.id = std::move(created.upload_id);
+  auto created = co_await create_upload(job.core.client, create, kStopGrace);
+  if (!created && created.error().maybe_applied()) {
+    auto failed = co_await engine::shielded(Deadline::after(kCleanupTime),
+                                            abort_unnamed_upload(job, std::move(created).error()));
+    co_return failed;
+  }
+  if (!created) co_return fail(std::move(created).error());
+  job.id = std::move(created->upload_id);
   auto copied = co_await copy_and_complete(job);
   if (copied) co_return Result<void>();
   auto outcome = co_await engine::shielded(Deadline::after(kCleanupTime),

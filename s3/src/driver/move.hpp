@@ -15,11 +15,13 @@ namespace ringpull::inline v0::s3::driver {
 /// ETags, which pin nothing.
 ///
 /// A copy that fails or is stopped aborts its upload, for a minute at most. An upload remains, and
-/// the Error names it, where the abort fails too. Where the stop comes before the server has told
-/// the upload's name it may remain without a byte in it: aborting whatever is under way with that
-/// key could hit another registry that moves the same blob. A copy whose answer was lost counts
-/// when the object at `to`, or its place in a listing, has the size and the ETag that the copy has.
-/// Otherwise `from` stays, and the Error is maybe_applied().
+/// the Error names it, where the abort fails too. Where the answer that names the upload was lost,
+/// also to a stop, the uploads of `to` that have no parts are aborted: one with parts belongs to
+/// another registry that moves the same blob. Hit all the same, that move fails and can be
+/// repeated.
+///
+/// A copy whose answer was lost counts when the object at `to`, or its place in a listing, has the
+/// size and the ETag that the copy has. Otherwise `from` stays, and the Error is maybe_applied().
 ///
 /// Moving a file onto itself changes nothing.
 engine::Task<Result<void>> move(Core& core, std::string_view from, std::string_view to);

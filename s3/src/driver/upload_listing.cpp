@@ -9,6 +9,7 @@
 #include <ringpull/engine/timer.hpp>
 
 #include "s3/src/abort_upload.hpp"
+#include "s3/src/missing.hpp"
 #include "s3/src/missing_permission.hpp"
 
 namespace ringpull::inline v0::s3::driver {
@@ -50,6 +51,16 @@ void append_part(PartListing& listing, const ListedPart& part) {
   listing.parts.push_back(std::move(stored));
 }
 
+/// One that was listed and is gone has nothing to abort.
+Task<Result<bool>> is_empty(Core& core, const ObjectKey& key, const UploadId& id) {
+  ListPartsOptions request(core.options.bucket, key, id);
+  request.parts_max = 1;
+  auto page = co_await list_parts_page(core, request);
+  if (page) co_return page->parts.empty();
+  if (is_gone_upload(page.error())) co_return false;
+  co_return fail(std::move(page).error());
+}
+
 }  // namespace
 
 Task<Result<void>> abort_uploads_of(Core& core, const ObjectKey& key) {
@@ -57,6 +68,20 @@ Task<Result<void>> abort_uploads_of(Core& core, const ObjectKey& key) {
     RINGPULL_CO_CHECK(co_await engine::sleep_for(pause));
     RINGPULL_CO_TRY(auto ids, co_await list_uploads_of(core, key, kTwinsMax));
     for (const UploadId& id : ids) {
+      RINGPULL_CO_CHECK(
+          co_await abort_upload(core.client, core.options.bucket, key, id, LateParts::none));
+    }
+  }
+  co_return Result<void>();
+}
+
+Task<Result<void>> abort_empty_uploads_of(Core& core, const ObjectKey& key) {
+  for (engine::Duration pause : kLookPauses) {
+    RINGPULL_CO_CHECK(co_await engine::sleep_for(pause));
+    RINGPULL_CO_TRY(auto ids, co_await list_uploads_of(core, key, kTwinsMax));
+    for (const UploadId& id : ids) {
+      RINGPULL_CO_TRY(bool empty, co_await is_empty(core, key, id));
+      if (!empty) continue;
       RINGPULL_CO_CHECK(
           co_await abort_upload(core.client, core.options.bucket, key, id, LateParts::none));
     }

@@ -18,6 +18,9 @@ namespace ringpull::inline v0::s3::driver {
 /// appear a moment later.
 engine::Task<Result<void>> abort_uploads_of(Core& core, const ObjectKey& key);
 
+/// The same, without those that have parts: others fill them.
+engine::Task<Result<void>> abort_empty_uploads_of(Core& core, const ObjectKey& key);
+
 /// The ids of the uploads with this very key, in the server's order (S3's: oldest first), up to
 /// `most`. Reads as many pages as it takes.
 engine::Task<Result<std::vector<UploadId>>> list_uploads_of(Core& core, const ObjectKey& key,
