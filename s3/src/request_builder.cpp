@@ -82,6 +82,7 @@ class RequestBuilder {
     header_unless_empty("Content-Type", attributes.content_type);
     header_unless_empty("Content-Encoding", attributes.content_encoding);
     header_unless_empty("Content-Disposition", attributes.content_disposition);
+    header_unless_empty("Content-Language", attributes.content_language);
     header_unless_empty("Cache-Control", attributes.cache_control);
     header_unless_empty("x-amz-storage-class", attributes.storage_class);
     header_unless_empty("x-amz-acl", attributes.acl);
@@ -261,6 +262,7 @@ Result<PreparedRequest> prepare(const Endpoint& endpoint, const CopyObjectOption
     attributes.content_type.clear();
     attributes.content_encoding.clear();
     attributes.content_disposition.clear();
+    attributes.content_language.clear();
     attributes.cache_control.clear();
     attributes.metadata.clear();
   }

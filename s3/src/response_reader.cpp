@@ -78,6 +78,10 @@ ObjectInfo read_object_info(const http::Headers& headers) {
     info.last_modified = *date;
   }
   info.content_type = text_header(headers, "content-type");
+  info.content_encoding = text_header(headers, "content-encoding");
+  info.content_disposition = text_header(headers, "content-disposition");
+  info.content_language = text_header(headers, "content-language");
+  info.cache_control = text_header(headers, "cache-control");
   info.storage_class = text_header(headers, "x-amz-storage-class");
   info.version_id = VersionId(text_header(headers, "x-amz-version-id"));
   info.checksums = read_checksum_headers(headers);

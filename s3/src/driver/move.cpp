@@ -185,6 +185,16 @@ Task<Result<void>> clean_up(Copy& job, Error failure) {
   co_return fail(std::move(failure));
 }
 
+/// What CopyObject copies by itself; an upload has to be told.
+void take_over(ObjectAttributes& attributes, const ObjectInfo& source) {
+  if (!source.content_type.empty()) attributes.content_type = source.content_type;
+  attributes.content_encoding = source.content_encoding;
+  attributes.content_disposition = source.content_disposition;
+  attributes.content_language = source.content_language;
+  attributes.cache_control = source.cache_control;
+  attributes.metadata = source.metadata;
+}
+
 /// After a creation whose answer was lost. Gives its failure.
 Task<Result<void>> abort_unnamed_upload(Copy& job, Error failure) {
   auto aborted = co_await abort_empty_uploads_of(job.core, job.to);
@@ -199,9 +209,7 @@ Task<Result<void>> copy_in_parts(Copy& job) {
   job.part_bytes = part_size(job.core.options, job.source.size_bytes);
   CreateMultipartUploadOptions create(job.bucket(), job.to);
   create.attributes = object_attributes(job.core);
-  // CopyObject takes these over; an upload has to be told.
-  if (!job.source.content_type.empty()) create.attributes.content_type = job.source.content_type;
-  create.attributes.metadata = job.source.metadata;
+  take_over(create.attributes, job.source);
   auto created = co_await create_upload(job.core.client, create, kStopGrace);
   if (!created && created.error().maybe_applied()) {
     auto failed = co_await engine::shielded(Deadline::after(kCleanupTime),

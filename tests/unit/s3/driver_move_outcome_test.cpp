@@ -144,5 +144,26 @@ TEST_F(MoveOutcome, KeepsTheSourceWhereTheTargetMayNeitherBeReadNorListed) {
   });
 }
 
+TEST_F(MoveOutcome, HasTheHeadersThatOneCopyWouldKeep) {
+  bed.run([](CoreBed& b) -> Task<void> {
+    b.add("from", 33 * kMiB);
+    sandbox::Attributes& attributes = object(b, "from").attributes;
+    attributes.content_type = "text/x";
+    attributes.headers = {{"cache-control", "max-age=60"},
+                          {"content-disposition", "attachment"},
+                          {"content-encoding", "gzip"},
+                          {"content-language", "de"},
+                          {"x-amz-meta-color", "red"}};
+    auto moved = co_await move(*b.core, "/from", "/to");
+    EXPECT_TRUE(moved) << moved.error().message();
+    EXPECT_EQ(b.gate->header("?uploads", "Content-Type"), "text/x");
+    EXPECT_EQ(b.gate->header("?uploads", "Cache-Control"), "max-age=60");
+    EXPECT_EQ(b.gate->header("?uploads", "Content-Disposition"), "attachment");
+    EXPECT_EQ(b.gate->header("?uploads", "Content-Encoding"), "gzip");
+    EXPECT_EQ(b.gate->header("?uploads", "Content-Language"), "de");
+    EXPECT_EQ(b.gate->header("?uploads", "x-amz-meta-color"), "red");
+  });
+}
+
 }  // namespace
 }  // namespace ringpull::s3::driver

@@ -51,6 +51,7 @@ struct ObjectAttributes {
   std::string content_type;
   std::string content_encoding;
   std::string content_disposition;
+  std::string content_language;
   std::string cache_control;
   std::string storage_class;
   /// Canned, e.g. "private".
@@ -77,6 +78,10 @@ struct ObjectInfo {
   ETag etag;
   std::optional<std::chrono::sys_seconds> last_modified;
   std::string content_type;
+  std::string content_encoding;
+  std::string content_disposition;
+  std::string content_language;
+  std::string cache_control;
   std::string storage_class;
   VersionId version_id;
   Metadata metadata;
