@@ -12,8 +12,12 @@ template <class Options>
 Task<Result<std::string>> presign(Core& core, const Options& object,
                                   const PresignOptions& presign_options) {
   const auto& elsewhere = core.options.redirect_endpoint;
-  if (elsewhere) return core.client.presign(object, presign_options, *elsewhere);
-  return core.client.presign(object, presign_options);
+  if (!elsewhere) co_return co_await core.client.presign(object, presign_options);
+  // The client may have learnt that the bucket lies in another region than it was told.
+  const Region& region = core.client.endpoint_of(core.options.bucket).region();
+  RINGPULL_CO_TRY(Endpoint endpoint, elsewhere->with_region(region));
+  auto url = co_await core.client.presign(object, presign_options, endpoint);
+  co_return url;
 }
 
 }  // namespace

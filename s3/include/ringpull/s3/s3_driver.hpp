@@ -75,7 +75,8 @@ class S3DriverOptions {
   std::size_t remove_concurrency = 4;
 
   /// The endpoint that redirect_url writes and signs for, where clients reach the store under
-  /// another name than the registry does.
+  /// another name than the registry does. Signed for the region that the client knows the bucket
+  /// in, whatever this one says.
   std::optional<Endpoint> redirect_endpoint;
 };
 
