@@ -31,7 +31,11 @@ ServerTraits server_traits(const Endpoint& endpoint) {
   // size.
   traits.uniform_parts = is_below(host, "r2.cloudflarestorage.com");
   // https://cloud.google.com/storage/docs/xml-api/overview: no DeleteObjects.
-  traits.delete_objects = !is_below(host, "storage.googleapis.com");
+  bool google = is_below(host, "storage.googleapis.com");
+  traits.delete_objects = !google;
+  // https://cloud.google.com/storage/docs/request-preconditions: writes of its XML API know
+  // x-goog-if-generation-match; If-None-Match is for reads.
+  traits.conditional_writes = !google;
   return traits;
 }
 

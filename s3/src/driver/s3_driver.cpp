@@ -128,7 +128,7 @@ StorageCapabilities S3Driver::capabilities() const noexcept {
   StorageCapabilities capabilities;
   capabilities.redirects = true;
   capabilities.resumable_writers = true;
-  capabilities.conditional_commit = true;
+  capabilities.conditional_commit = impl_->core.server.conditional_writes;
   capabilities.component_order = true;
   return capabilities;
 }

@@ -8,6 +8,7 @@
 #include <ringpull/engine/combinators.hpp>
 #include <ringpull/engine/timer.hpp>
 
+#include "s3/src/driver/create_only.hpp"
 #include "s3/src/driver/sidecar.hpp"
 #include "s3/src/missing.hpp"
 
@@ -397,6 +398,9 @@ Task<Result<void>> S3Writer::put_object(const CommitOptions& options) {
   PutObjectOptions request(core_.options.bucket, key_);
   request.attributes = object_attributes(core_);
   request.create_only = options.create_only;
+  if (options.create_only) {
+    RINGPULL_CO_CHECK(co_await check_absent(core_, key_));
+  }
   request.checksum = crc_.checksum();
   http::SpanSource body(http::ConstBytes(block_.bytes().first(filled_)));
   making_ = true;
@@ -441,6 +445,9 @@ Task<Result<void>> S3Writer::complete(const CommitOptions& options) {
   RINGPULL_CO_CHECK(co_await upload_.drain());
   if (options.condition) {
     RINGPULL_CO_CHECK(options.condition());
+  }
+  if (options.create_only) {
+    RINGPULL_CO_CHECK(co_await check_absent(core_, key_));
   }
   making_ = true;
   auto completed = co_await upload_.complete(options.create_only);

@@ -530,6 +530,8 @@ TEST(ServerTraits, AreKnownByTheNameOfTheEndpoint) {
   EXPECT_FALSE(traits("https://notamazonaws.com").checksum_headers);
   EXPECT_TRUE(traits("https://acc.eu.r2.cloudflarestorage.com").uniform_parts);
   EXPECT_FALSE(traits("https://storage.googleapis.com").delete_objects);
+  EXPECT_FALSE(traits("https://storage.googleapis.com").conditional_writes);
+  EXPECT_TRUE(traits("https://s3.eu-west-1.amazonaws.com").conditional_writes);
   EXPECT_FALSE(traits("https://b.storage.googleapis.com").delete_objects);
 }
 

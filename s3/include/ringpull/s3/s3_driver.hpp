@@ -34,6 +34,8 @@ class ServerTraits {
   /// All parts of an upload but the last must have one size (Cloudflare R2).
   bool uniform_parts = false;
   bool checksum_headers = false;  ///< takes x-amz-checksum-* on uploads
+  /// If-None-Match: * keeps a file from being replaced; else create_only is a look before.
+  bool conditional_writes = true;
 };
 
 class S3DriverOptions {
