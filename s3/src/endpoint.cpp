@@ -37,7 +37,9 @@ Result<void> check_bucket_name(const Bucket& bucket) {
   }
   if (name.empty()) return fail(ErrorKind::invalid_argument, "no bucket is named");
   return fail(ErrorKind::invalid_argument,
-              "a bucket's name holds 3 to 63 letters, digits, '.' and '-' only");
+              "bucket \"" + http::percent_encode(name, http::Slash::keep) +
+                  "\": a name has 1 to 255 letters, digits, '.', '-', '_' and ':' (Amazon's has 3 "
+                  "to 63, none of them a capital, '_' or ':'), and is neither \".\" nor \"..\"");
 }
 
 /// Amazon's partitions: the regions whose names begin so live below another domain.

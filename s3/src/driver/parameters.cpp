@@ -185,9 +185,33 @@ std::string environment_name(std::string_view parameter) {
 
 /// Spellings that users try (docker distribution's issue 1982) and that nothing would ever read.
 Result<void> check_environment_names(const EnvironmentLookup& environment) {
-  constexpr std::string_view kMistaken[] = {"ACCESS_KEY",     "SECRET_KEY",       "REGION_ENDPOINT",
-                                            "ROOT_DIRECTORY", "FORCE_PATH_STYLE", "CHUNK_SIZE",
-                                            "STORAGE_CLASS",  "SESSION_TOKEN"};
+  constexpr std::string_view kMistaken[] = {"ACCESS_KEY",
+                                            "CHUNK_SIZE",
+                                            "FORCE_PATH_STYLE",
+                                            "KEY_ID",
+                                            "LOG_LEVEL",
+                                            "MULTIPART_COPY_CHUNK_SIZE",
+                                            "OBJECT_ACL",
+                                            "PAYLOAD_SIGNING",
+                                            "MULTIPART_COPY_MAX_CONCURRENCY",
+                                            "READ_CONCURRENCY",
+                                            "READ_WINDOW",
+                                            "MULTIPART_COPY_THRESHOLD_SIZE",
+                                            "MAX_CONNECTIONS",
+                                            "MEMORY_BUDGET",
+                                            "REDIRECT_ENDPOINT",
+                                            "REGION_ENDPOINT",
+                                            "ROOT_DIRECTORY",
+                                            "SECRET_KEY",
+                                            "SESSION_TOKEN",
+                                            "SKIP_VERIFY",
+                                            "STORAGE_CLASS",
+                                            "USE_DUALSTACK",
+                                            "USE_DUAL_STACK",
+                                            "UPLOAD_CONCURRENCY",
+                                            "USE_FIPS_ENDPOINT",
+                                            "USER_AGENT",
+                                            "V4_AUTH"};
   for (std::string_view mistaken : kMistaken) {
     std::string name = std::string(kEnvironmentPrefix) + std::string(mistaken);
     if (!environment(name)) continue;

@@ -355,6 +355,25 @@ TEST(DriverParameters, TheEnvironmentGoesBeforeTheConfiguration) {
             "REGISTRY_STORAGE_S3_ACCESSKEY?");
 }
 
+TEST(DriverParameters, WordsOfAVariableTakeNoUnderscores) {
+  const std::vector<std::pair<const char*, const char*>> names = {
+      {"KEY_ID", "KEYID"},
+      {"V4_AUTH", "V4AUTH"},
+      {"OBJECT_ACL", "OBJECTACL"},
+      {"SKIP_VERIFY", "SKIPVERIFY"},
+      {"USE_DUALSTACK", "USEDUALSTACK"},
+      {"USE_DUAL_STACK", "USEDUALSTACK"},
+      {"LOG_LEVEL", "LOGLEVEL"},
+      {"USER_AGENT", "USERAGENT"},
+      {"MEMORY_BUDGET", "MEMORYBUDGET"},
+      {"MULTIPART_COPY_MAX_CONCURRENCY", "MULTIPARTCOPYMAXCONCURRENCY"}};
+  for (const auto& [wrong, right] : names) {
+    EXPECT_EQ(message({}, {{"REGISTRY_STORAGE_S3_" + std::string(wrong), "x"}}),
+              "environment variable REGISTRY_STORAGE_S3_" + std::string(wrong) +
+                  " is unknown; did you mean REGISTRY_STORAGE_S3_" + right + "?");
+  }
+}
+
 TEST(DriverParameters, BucketAndRegionCannotBeLeftOut) {
   auto none = environment({});
   auto no_bucket = read_s3_driver_parameters(configuration({{"region", "us-east-1"}}), none);

@@ -117,6 +117,18 @@ TEST(Endpoint, RefusesHostsThatAmazonDoesNotHave) {
   EXPECT_FALSE(endpoint->address(Bucket("a.b")));
 }
 
+TEST(Endpoint, SaysWhichBucketIsNoneAndWhatOneMayBe) {
+  auto endpoint = Endpoint::create("http://127.0.0.1", Region("us-east-1"));
+  ASSERT_TRUE(endpoint);
+  auto address = endpoint->address(Bucket("my bucket/x"));
+  ASSERT_FALSE(address);
+  EXPECT_EQ(address.error().message(),
+            "bucket \"my%20bucket/x\": a name has 1 to 255 letters, digits, '.', '-', '_' and ':' "
+            "(Amazon's has 3 to 63, none of them a capital, '_' or ':'), and is neither \".\" nor "
+            "\"..\"");
+  EXPECT_TRUE(endpoint->address(Bucket("Tenant:my_bucket")));
+}
+
 TEST(Endpoint, AnotherRegionOfAmazonKeepsTheKindOfHost) {
   AwsHosts plain;
   plain.secure = false;
