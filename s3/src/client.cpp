@@ -87,6 +87,20 @@ Error stopped_between_attempts(const Error& stop, const Error& failure) {
   return Error(stop.kind(), failure.message() + how).with_code(stop.code());
 }
 
+/// What a request ends with. Without an answer nothing is missing: a host whose name nobody knows
+/// was not reached.
+Error final_failure(Error error) {
+  bool answered = error.http_status() != 0 || !error.service_code().empty();
+  if (answered || error.code() || !error.is(ErrorKind::not_found)) return error;
+  return std::move(error).with_kind(ErrorKind::unavailable);
+}
+
+/// A source that has nothing leaves a request unsigned, and says nothing about the bucket.
+Error credentials_failure(Error error) {
+  if (!error.is(ErrorKind::not_found)) return error;
+  return std::move(error).with_kind(ErrorKind::unauthenticated);
+}
+
 /// Of the answer, which may be a part of the object.
 std::uint64_t body_bytes(const GetObjectResult& answer) {
   return answer.range ? answer.range->length() : answer.info.size_bytes;
@@ -166,7 +180,9 @@ BodyForm Client::Impl::body_form(const PreparedRequest& request) const {
 Task<Result<void>> Client::Impl::sign(PreparedRequest& request, const Region& region,
                                       OutgoingBody& body) {
   RINGPULL_CO_TRY(PayloadHash payload, co_await body.prepare(request, body_form(request)));
-  RINGPULL_CO_TRY(const Credentials* credentials, co_await provider.credentials());
+  auto obtained = co_await provider.credentials();
+  if (!obtained) co_return fail(credentials_failure(std::move(obtained).error()));
+  const Credentials* credentials = *obtained;
   if (credentials->anonymous()) {
     // The one word that says something without a signature: how to read the body.
     if (payload == PayloadHash::unsigned_trailer()) {
@@ -292,7 +308,7 @@ Task<Result<R>> Client::Impl::attempts(const Options& call_options, http::BodySo
     lost_answer = lost_answer || outcome.error().maybe_applied();
     RetryDecision decision = judge(retry, outcome.error(), body.rewindable());
     if (decision.action == RetryAction::give_up) {
-      co_return fail(std::move(outcome).error().with_maybe_applied(lost_answer));
+      co_return fail(final_failure(std::move(outcome).error()).with_maybe_applied(lost_answer));
     }
     auto ready =
         co_await prepare_retry(decision, call_options.bucket, outcome.error(), request.signed_by);
@@ -372,7 +388,9 @@ Task<Result<GetObjectStream>> Client::Impl::open(const GetObjectOptions& get_opt
       outcome = fail(std::move(response).error());
     }
     RetryDecision decision = judge(retry, outcome.error(), true);
-    if (decision.action == RetryAction::give_up) co_return fail(std::move(outcome).error());
+    if (decision.action == RetryAction::give_up) {
+      co_return fail(final_failure(std::move(outcome).error()));
+    }
     RINGPULL_CO_CHECK(
         co_await prepare_retry(decision, get_options.bucket, outcome.error(), request.signed_by));
   }
@@ -451,8 +469,9 @@ Task<Result<std::string>> Client::Impl::presign(const Options& call_options,
                      "presign " + request.resource + ": there is no body to compute a checksum of");
     }
   }
-  RINGPULL_CO_TRY(const Credentials* credentials,
-                  co_await provider.credentials_lasting(presign_options.expires));
+  auto obtained = co_await provider.credentials_lasting(presign_options.expires);
+  if (!obtained) co_return fail(credentials_failure(std::move(obtained).error()));
+  const Credentials* credentials = *obtained;
   std::chrono::sys_seconds now = clock_offset.apply(options.clock());
   PresignOptions what_lasts = presign_options;
   if (credentials->expiry) {

@@ -19,7 +19,10 @@ Task<Result<Credentials>> CredentialsChain::load() {
   if (answered_ != nullptr) {
     auto credentials = co_await ask(*answered_);
     if (credentials) co_return credentials;
-    co_return fail(std::move(credentials).error().context(answered_->name()));
+    Error error = std::move(credentials).error().context(answered_->name());
+    // It had some before: this is an outage, not a machine where nothing is configured.
+    if (error.is(ErrorKind::not_found)) error = std::move(error).with_kind(ErrorKind::unavailable);
+    co_return fail(std::move(error));
   }
   std::string reasons;
   for (const auto& source : sources_) {

@@ -66,7 +66,12 @@ Task<Result<http::Url>> ContainerSource::where_to_connect(http::Url url) {
   if (relative || url.scheme() == http::Scheme::https) co_return url;
   std::string host = url.host();
   auto addresses = co_await services_.resolver->resolve(host, url.port());
-  if (!addresses) co_return fail(std::move(addresses).error().context(kFull));
+  if (!addresses) {
+    Error error = std::move(addresses).error().context(kFull);
+    // `not_found` would let another source give other credentials.
+    if (error.is(ErrorKind::not_found)) error = std::move(error).with_kind(ErrorKind::unavailable);
+    co_return fail(std::move(error));
+  }
   bool own = std::all_of(addresses->begin(), addresses->end(), is_own_address);
   if (!own) {
     co_return fail(ErrorKind::unauthenticated,

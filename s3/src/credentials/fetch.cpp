@@ -51,8 +51,12 @@ Task<Result<FetchedAnswer>> fetch(http::Client& client, const http::Url& url,
     Deadline deadline = Deadline::after(options.try_time);
     auto answer = co_await engine::with_deadline(deadline, send_once(client, url, head, body));
     if (tried >= options.tries || !is_worth_another_try(answer)) {
-      if (!answer) co_return fail(std::move(answer).error().context(url.origin()));
-      co_return answer;
+      if (answer) co_return answer;
+      Error error = std::move(answer).error().context(url.origin());
+      // A service whose name nobody knows just now is configured, and no other may take its place.
+      bool unknown_host = error.is(ErrorKind::not_found);
+      if (unknown_host) error = std::move(error).with_kind(ErrorKind::unavailable);
+      co_return fail(std::move(error));
     }
     RINGPULL_CO_CHECK(co_await pause_before_retry(tried, options.base_delay));
   }

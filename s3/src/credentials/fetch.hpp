@@ -40,6 +40,7 @@ class FetchedAnswer {
 
 /// Sends `head` to the origin of `url`, again after a lost connection, a time-out, 429 and 5xx. The
 /// last answer, whatever its status, or the last failure; each names the origin, not the target.
+/// A host name that does not exist is `unavailable`.
 engine::Task<Result<FetchedAnswer>> fetch(http::Client& client, const http::Url& url,
                                           http::RequestHead& head, std::string_view body,
                                           const FetchOptions& options);

@@ -17,6 +17,15 @@ using engine::Task;
 using testing::CannedAnswer;
 using testing::CoreBed;
 
+/// Credentials that were in a file that somebody has removed.
+class LostCredentials final : public CredentialsProvider {
+ public:
+  Task<Result<const Credentials*>> credentials() override {
+    co_return fail(ErrorKind::not_found, "no credentials: open ~/.aws/credentials");
+  }
+  void invalidate(std::string_view) noexcept override {}
+};
+
 class Outage {
  public:
   Outage(std::string what, ErrorKind kind) : what_(std::move(what)), kind_(kind) {}
@@ -75,6 +84,41 @@ TEST(DriverOutage, AGatewayWithoutItsServiceMakesNoPathMissing) {
     };
     Outage outage("gateway", ErrorKind::unavailable);
     co_await expect_outage(b, *b.client, outage);
+  });
+}
+
+TEST(DriverOutage, AHostNameThatDoesNotExistMakesNoPathMissing) {
+  CoreBed bed;
+  bed.run([](CoreBed& b) -> Task<void> {
+    ringpull::testing::FixedResolver nobody;
+    http::ClientOptions http_options;
+    auto http = http::Client::create(http_options, nobody).value();
+    StaticCredentialsProvider credentials(Credentials("id", Secret("secret")));
+    ClientOptions options(Endpoint::create("http://s3.invalid:9000", Region("us-east-1")).value());
+    Client client(options, *http, credentials);
+    Outage outage("DNS", ErrorKind::unavailable);
+    co_await expect_outage(b, client, outage);
+    EXPECT_EQ(client.stats().retries, 0u) << "the name is asked for once";
+  });
+}
+
+TEST(DriverOutage, LostCredentialsMakeNoPathMissing) {
+  CoreBed bed;
+  bed.run([](CoreBed& b) -> Task<void> {
+    b.add("a", 7);
+    ringpull::testing::FixedResolver resolver;
+    http::ClientOptions http_options;
+    auto http = http::Client::create(http_options, resolver).value();
+    LostCredentials credentials;
+    ClientOptions options(Endpoint::create(b.url, Region("us-east-1")).value());
+    Client client(options, *http, credentials);
+    Outage outage("credentials", ErrorKind::unauthenticated);
+    co_await expect_outage(b, client, outage);
+    EXPECT_EQ(b.gate->count(), 0u);
+    GetObjectOptions get(b.options.bucket, ObjectKey("a"));
+    PresignOptions presign;
+    auto url = co_await client.presign(get, presign);
+    outage.expect(url, "presign");
   });
 }
 

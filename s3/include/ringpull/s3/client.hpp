@@ -85,7 +85,9 @@ struct GetObjectIntoResult {
 /// One S3 service as seen from one loop. Verbs may run side by side.
 ///
 /// Every verb retries by RetryOptions; what it returns in the end is the last failure, in one of
-/// the kinds of ErrorKind with S3's own code beside it. maybe_applied() is set when an attempt was
+/// the kinds of ErrorKind with S3's own code beside it. `not_found` is always an answer of the
+/// server's: a host name that does not exist is `unavailable`, credentials that are not there are
+/// `unauthenticated`. maybe_applied() is set when an attempt was
 /// sent and its answer lost, so that a change may have happened. Options are read until the verb
 /// completes. A body source is read from its start at every attempt; one that cannot be rewound is
 /// sent once.

@@ -11,8 +11,9 @@
 namespace ringpull::inline v0::s3 {
 
 /// The first source that has credentials gives them; from then on it alone is asked, so that who we
-/// are does not change under way. A source that is configured and fails ends the search with its
-/// error. Where none is configured, one `unauthenticated` error says of each why.
+/// are does not change under way, and having nothing any more makes it `unavailable`. A source that
+/// is configured and fails ends the search with its error. Where none is configured, one
+/// `unauthenticated` error says of each why.
 class CredentialsChain final : public CredentialsSource {
  public:
   explicit CredentialsChain(std::vector<std::unique_ptr<CredentialsSource>> sources);
