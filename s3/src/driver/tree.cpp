@@ -42,11 +42,19 @@ Task<Result<FileInfo>> stat_directory(Core& core, std::string_view path) {
   co_return directory_info(path);
 }
 
+/// A 4xx without a body says little: an expired token is a plain 400, a missing permission or a
+/// wrong clock a plain 403. The listing's answer names the reason, and so lets the client correct
+/// it.
+bool is_refusal(const Error& error) noexcept {
+  return error.http_status() >= 400 && error.http_status() <= 499 && !error.is_retryable();
+}
+
 /// After a HeadObject that was refused.
 Task<Result<FileInfo>> stat_by_listing(Core& core, std::string_view path, Error refusal) {
   std::string key = core.keys.key(path).str();
   auto first = co_await first_object(core, key);
-  if (!first && first.error().is(ErrorKind::permission_denied)) {
+  bool forbidden = !first && first.error().is(ErrorKind::permission_denied);
+  if (forbidden && refusal.is(ErrorKind::permission_denied)) {
     Error error = std::move(refusal).context(
         "the key may neither read the file (s3:GetObject) nor list the bucket (s3:ListBucket), "
         "without which a missing file looks the same");
@@ -73,7 +81,7 @@ Task<Result<FileInfo>> stat(Core& core, std::string_view path) {
     auto directory = co_await stat_directory(core, path);
     co_return directory;
   }
-  if (object.error().is(ErrorKind::permission_denied)) {
+  if (is_refusal(object.error())) {
     auto listed = co_await stat_by_listing(core, path, std::move(object).error());
     co_return listed;
   }
