@@ -96,22 +96,25 @@ Result<Child> Child::spawn(const std::vector<std::string>& arguments) {
 }
 
 Task<Result<std::string>> Child::read_output(std::size_t bytes_max) {
-  std::string out;
-  out.reserve(bytes_max + 1);  // never moved: the old place would keep a copy
+  // Whole from the start and read into: growing, or a buffer between, would leave copies of keys.
+  std::string out(bytes_max + 1, '\0');
+  EraseAtEnd erase(out);
+  std::size_t size = 0;
   while (true) {
     engine::WaitReadable readable(output_.get());
     RINGPULL_CO_CHECK(co_await readable);
-    std::array<char, 4096> piece;
-    ssize_t got = ::read(output_.get(), piece.data(), piece.size());
+    ssize_t got = ::read(output_.get(), out.data() + size, out.size() - size);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) continue;
     if (got < 0) co_return fail(Error::from_errno(errno, "read the output of a program"));
-    if (got == 0) co_return out;
-    if (out.size() + static_cast<std::size_t>(got) > bytes_max) {
-      erase_text(out);
+    if (got == 0) {
+      out.resize(size);
+      co_return out;
+    }
+    size += static_cast<std::size_t>(got);
+    if (size > bytes_max) {
       co_return fail(ErrorKind::too_large,
                      "it printed more than " + std::to_string(bytes_max) + " bytes");
     }
-    out.append(piece.data(), static_cast<std::size_t>(got));
   }
 }
 

@@ -54,6 +54,18 @@ double uniform_random();
 /// Overwrites and empties it.
 void erase_text(std::string& text) noexcept;
 
+/// The same at the end of a scope. A text that was moved away is not touched.
+class EraseAtEnd {
+ public:
+  explicit EraseAtEnd(std::string& text) noexcept : text_(text) {}
+  ~EraseAtEnd() { erase_text(text_); }
+  EraseAtEnd(const EraseAtEnd&) = delete;
+  EraseAtEnd& operator=(const EraseAtEnd&) = delete;
+
+ private:
+  std::string& text_;
+};
+
 /// What a service says, made fit for a message: its first line, control characters out, at most 200
 /// bytes. Later lines may hold what was signed, and so a session token.
 std::string first_line(std::string_view text);

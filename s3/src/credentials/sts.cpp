@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <array>
+#include <cstring>
+#include <openssl/crypto.h>
 #include <utility>
 
 #include <ringpull/s3/checksum.hpp>
@@ -74,10 +76,30 @@ bool is_passing(std::string_view code) {
   return code == "IDPCommunicationError" || code == "InvalidIdentityToken";
 }
 
+/// The document's own copies of the keys below a node.
+class EraseValuesAtEnd {
+ public:
+  explicit EraseValuesAtEnd(pugi::xml_node parent) noexcept : parent_(parent) {}
+  ~EraseValuesAtEnd() {
+    for (const char* name : {"SecretAccessKey", "SessionToken"}) {
+      // Memory that pugixml has allocated, and gives out as const.
+      auto* value = const_cast<char*>(parent_.child(name).text().get());
+      std::size_t size = std::strlen(value);
+      if (size > 0) OPENSSL_cleanse(value, size);
+    }
+  }
+  EraseValuesAtEnd(const EraseValuesAtEnd&) = delete;
+  EraseValuesAtEnd& operator=(const EraseValuesAtEnd&) = delete;
+
+ private:
+  pugi::xml_node parent_;
+};
+
 Result<Credentials> read_answer(std::string_view text, const char* result_name) {
   RINGPULL_TRY(XmlDocument document, XmlDocument::parse(text));
   pugi::xml_node node = document.root().child(result_name).child("Credentials");
   if (!node) return fail(ErrorKind::protocol, "the answer has no <Credentials>");
+  EraseValuesAtEnd erase(node);
   RINGPULL_TRY(Credentials credentials,
                static_credentials(node.child_value("AccessKeyId"),
                                   Secret(node.child_value("SecretAccessKey")),
@@ -88,18 +110,6 @@ Result<Credentials> read_answer(std::string_view text, const char* result_name) 
   }
   return credentials;
 }
-
-/// Erases a form that holds a token.
-class EraseAtEnd {
- public:
-  explicit EraseAtEnd(std::string& text) noexcept : text_(text) {}
-  ~EraseAtEnd() { erase_text(text_); }
-  EraseAtEnd(const EraseAtEnd&) = delete;
-  EraseAtEnd& operator=(const EraseAtEnd&) = delete;
-
- private:
-  std::string& text_;
-};
 
 }  // namespace
 
@@ -144,7 +154,7 @@ std::string Sts::form(std::string_view action, const RoleRequest& role) const {
 
 Task<Result<Credentials>> Sts::ask(const RoleRequest& role, std::string body,
                                    const Credentials* caller, const Secret& secret) {
-  EraseAtEnd erase(body);
+  EraseAtEnd erase(body);  // it may hold a token
   RINGPULL_CO_TRY(http::Url url, endpoint());
   SigningRules rules;
   rules.content_sha256_header = false;
