@@ -52,18 +52,6 @@ void S3Writer::resume(SearchResult found) {
   if (tail_ || must_replace_last()) last_part_ = LastPart::to_reopen;
 }
 
-Task<Result<void>> S3Writer::open() {
-  std::uint32_t number = upload_.next_number();
-  if (last_part_ != LastPart::settled) --number;
-  auto block = co_await upload_.take_block(static_cast<std::size_t>(sizes_.at(number)));
-  if (!block) {
-    state_ = State::closed;
-    co_return fail(failure(std::move(block).error(), "open a writer of"));
-  }
-  block_ = std::move(*block);
-  co_return Result<void>();
-}
-
 Result<void> S3Writer::usable(std::string_view action) const {
   std::string_view why;
   switch (state_) {
@@ -222,6 +210,8 @@ Task<Result<void>> S3Writer::settle_last_part() {
 }
 
 Task<Result<void>> S3Writer::reopen_last_part() {
+  auto size = static_cast<std::size_t>(sizes_.at(upload_.next_number() - 1));
+  RINGPULL_CO_TRY(block_, co_await upload_.take_block(size));
   if (tail_) {
     auto place = block_.bytes().first(static_cast<std::size_t>(tail_->bytes));
     auto loaded = co_await load_tail(core_, path_, *tail_, place);

@@ -16,8 +16,8 @@
 
 namespace ringpull::inline v0::s3::driver {
 
-/// Bytes gather in one block until it is a part. What fits into the first block is one PutObject;
-/// a multipart upload begins when that is full and more comes.
+/// Bytes gather in one block, leased when the first one comes, until it is a part. What fits into
+/// the first block is one PutObject; a multipart upload begins when that is full and more comes.
 ///
 /// A last part that cannot have another behind it (S3: below 5 MiB) is replaced before anything is
 /// appended: its bytes come from the sidecar, or, where there is none, from the object that
@@ -30,10 +30,8 @@ class S3Writer final : public StorageWriter {
   S3Writer(const S3Writer&) = delete;
   S3Writer& operator=(const S3Writer&) = delete;
 
-  /// Before open().
+  /// Before anything else.
   void resume(SearchResult found);
-  /// Waits for the block.
-  engine::Task<Result<void>> open();
 
   engine::Task<Result<void>> write(std::span<const std::byte> bytes) override;
   engine::Task<Result<std::span<std::byte>>> prepare() override;

@@ -106,7 +106,6 @@ Task<Result<std::unique_ptr<StorageWriter>>> open_writer(Core& core, std::string
   if (!sizes) co_return fail(storage_failure(std::move(sizes).error(), "open a writer of", path));
   auto writer = std::make_unique<S3Writer>(core, path, *sizes, options.hook);
   writer->resume(std::move(found));
-  RINGPULL_CO_CHECK(co_await writer->open());
   co_return std::unique_ptr<StorageWriter>(std::move(writer));
 }
 

@@ -16,8 +16,8 @@ namespace ringpull::inline v0::s3::driver {
 engine::Task<Result<void>> put_content(Core& core, std::string_view path,
                                        std::span<const std::byte> bytes);
 
-/// Waits for the one block that a writer needs. Without `append` nothing is asked of the server:
-/// neither is a closed writer's upload of this path looked for.
+/// Takes no memory of the budget: the first write() or prepare() does. Without `append` nothing is
+/// asked of the server: neither is a closed writer's upload of this path looked for.
 engine::Task<Result<std::unique_ptr<StorageWriter>>> open_writer(Core& core, std::string_view path,
                                                                  const WriterOptions& options);
 

@@ -398,9 +398,11 @@ TEST(DriverWriter, TakesASmallBlockForASmallHint) {
     options.size_hint = 17;
     auto opened = co_await driver::open_writer(*b.core, "/a", options);
     EXPECT_TRUE(opened);
-    EXPECT_EQ(b.budget->stats().used_bytes, kPart);
     std::vector<std::byte> bytes = b.noise(3 * kPart);  // the hint was wrong
-    auto done = co_await write_and_commit(**opened, bytes);
+    auto written = co_await (*opened)->write(Bytes(bytes).first(17));
+    EXPECT_TRUE(written);
+    EXPECT_EQ(b.budget->stats().used_bytes, kPart);
+    auto done = co_await write_and_commit(**opened, Bytes(bytes).subspan(17));
     EXPECT_TRUE(done) << done.error().message();
     EXPECT_TRUE(b.content("a") == bytes);
   });
@@ -741,14 +743,22 @@ TEST(DriverWriter, WaitsForItsBlockInAStoppableWay) {
   DriverBed bed;
   bed.budget_options.limit_bytes = kPart + 4096;
   bed.run([](DriverBed& b) -> Task<void> {
+    std::vector<std::byte> bytes = b.noise(10);
     auto first = co_await open(b);
+    auto written = co_await first->write(bytes);
+    EXPECT_TRUE(written);
     WriterOptions options;
-    auto second = co_await engine::with_deadline(Deadline::after(10ms),
-                                                 driver::open_writer(*b.core, "/second", options));
-    EXPECT_FALSE(second);
-    EXPECT_EQ(second.error().kind(), ErrorKind::timed_out);
+    auto second = co_await driver::open_writer(*b.core, "/second", options);
+    EXPECT_TRUE(second);
+    auto stopped = co_await engine::with_deadline(Deadline::after(10ms), (*second)->write(bytes));
+    EXPECT_FALSE(stopped);
+    EXPECT_EQ(stopped.error().kind(), ErrorKind::timed_out);
+    EXPECT_EQ(stopped.error().bytes_done(), 0u);
     auto cancelled = co_await first->cancel();
     EXPECT_TRUE(cancelled);
+    auto done = co_await write_and_commit(**second, bytes);
+    EXPECT_TRUE(done) << done.error().message();
+    EXPECT_EQ(b.object("second")->size, bytes.size());
     b.expect_nothing_left();
   });
 }

@@ -1,0 +1,95 @@
+// Writers that wait for their source: what they hold meanwhile.
+#include "s3/src/driver/reader.hpp"
+#include "s3/src/driver/writer.hpp"
+#include "tests/unit/s3/driver_bed.hpp"
+
+namespace ringpull::s3 {
+namespace {
+
+using namespace std::chrono_literals;
+using engine::Deadline;
+using engine::Task;
+using testing::DriverBed;
+
+using Bytes = std::span<const std::byte>;
+using Writers = std::vector<std::unique_ptr<StorageWriter>>;
+
+Task<std::unique_ptr<StorageWriter>> open(DriverBed& bed, const std::string& path, bool append) {
+  WriterOptions options;
+  options.append = append;
+  auto opened = co_await driver::open_writer(*bed.core, path, options);
+  EXPECT_TRUE(opened) << opened.error().message();
+  co_return std::move(*opened);
+}
+
+TEST(DriverIdleWriter, HoldsNoMemoryBeforeItsFirstByte) {
+  DriverBed bed;
+  bed.run([](DriverBed& b) -> Task<void> {
+    std::vector<std::byte> bytes = b.noise(100);
+    auto put = co_await driver::put_content(*b.core, "/file", bytes);
+    EXPECT_TRUE(put);
+    Writers writers;
+    for (int i = 0; i < 50; ++i) {  // of blocks for twelve
+      std::string path = "/w" + std::to_string(i);
+      auto writer = co_await open(b, path, false);
+      writers.push_back(std::move(writer));
+    }
+    EXPECT_EQ(b.budget->stats().used_bytes, 0u);
+    ReaderOptions options;
+    auto reader = co_await driver::open_reader(*b.core, "/file", options);
+    EXPECT_TRUE(reader) << reader.error().message();
+    co_await (*reader)->close();
+    auto written = co_await writers.front()->write(bytes);
+    EXPECT_TRUE(written) << written.error().message();
+    EXPECT_GE(b.budget->stats().used_bytes, b.options.chunk_bytes);
+    for (auto& writer : writers) {
+      auto cancelled = co_await writer->cancel();
+      EXPECT_TRUE(cancelled);
+    }
+    b.expect_nothing_left();
+  });
+}
+
+TEST(DriverIdleWriter, HoldsNoMemoryBeforeItAppends) {
+  DriverBed bed;
+  bed.run([](DriverBed& b) -> Task<void> {
+    std::vector<std::byte> bytes = b.noise(100);
+    auto first = co_await open(b, "/a", false);
+    auto written = co_await first->write(bytes);
+    EXPECT_TRUE(written);
+    auto closed = co_await first->close();
+    EXPECT_TRUE(closed);
+    auto writer = co_await open(b, "/a", true);
+    EXPECT_EQ(b.budget->stats().used_bytes, 0u);
+    CommitOptions options;
+    auto committed = co_await writer->commit(options);
+    EXPECT_TRUE(committed) << committed.error().message();
+    EXPECT_TRUE(b.content("a") == bytes);
+    b.expect_nothing_left();
+  });
+}
+
+TEST(DriverIdleWriter, CommitsAnEmptyFileWhileNoMemoryIsFree) {
+  DriverBed bed;
+  bed.run([](DriverBed& b) -> Task<void> {
+    auto everything = b.budget->try_acquire(b.budget->limit_bytes());
+    EXPECT_TRUE(everything);
+    auto writer = co_await open(b, "/a", false);
+    CommitOptions options;
+    auto committed = co_await writer->commit(options);
+    EXPECT_TRUE(committed) << committed.error().message();
+    EXPECT_EQ(b.object("a")->size, 0u);
+    auto empty = co_await open(b, "/b", false);
+    auto closed = co_await empty->close();
+    EXPECT_TRUE(closed) << closed.error().message();
+    auto resumed = co_await open(b, "/b", true);
+    committed = co_await resumed->commit(options);
+    EXPECT_TRUE(committed) << committed.error().message();
+    EXPECT_EQ(b.object("b")->size, 0u);
+    everything.reset();
+    b.expect_nothing_left();
+  });
+}
+
+}  // namespace
+}  // namespace ringpull::s3
