@@ -19,6 +19,9 @@ inline constexpr std::string_view kDriverName = "s3aws";
 /// For what is left to do once a change has failed or was stopped: enough for several attempts at a
 /// server that is restarting.
 inline constexpr auto kCleanupTime = std::chrono::minutes(1);
+/// The same where somebody who stopped a call waits for it to end: a few attempts at a server that
+/// answers, and no long wait for one that does not.
+inline constexpr auto kStoppedCleanupTime = std::chrono::seconds(5);
 
 struct Core {
   Core(const S3DriverOptions& options_in, Client& client_in, engine::BufferPool& pool_in)
@@ -36,6 +39,7 @@ struct Core {
   const KeyMap keys;
   /// Starts as the options say; loses what the server turns out not to have.
   ServerTraits server;
+  engine::Duration stopped_cleanup_time = kStoppedCleanupTime;
 };
 
 /// The Error of a request, as one of the driver's: names driver, action and path. Only an object

@@ -324,7 +324,8 @@ Task<Result<void>> S3Writer::close() {
   }
   Error error = std::move(suspended).error().with_maybe_applied(false);
   if (!intact()) {
-    auto dropped = co_await drop();
+    Deadline deadline = co_await cleanup_deadline();
+    auto dropped = co_await drop(deadline);
     co_return fail(failure(with_leftovers(std::move(error), dropped), "close"));
   }
   // What has reached the server can be appended to, or cancelled.
@@ -448,19 +449,19 @@ Task<Result<void>> S3Writer::complete(const CommitOptions& options) {
 /// What there is to say in the end, after the upload was aborted, or left because it may have
 /// become the file.
 Task<Error> S3Writer::resolve_failed_commit(Error error) {
+  Deadline deadline = co_await cleanup_deadline();
   bool open = making_ && error.maybe_applied();
   if (open && upload_.started()) {
     co_await release();
     HeadObjectOptions request(core_.options.bucket, key_);
-    auto look =
-        co_await engine::shielded(Deadline::after(kCleanupTime), core_.client.head_object(request));
+    auto look = co_await engine::shielded(deadline, core_.client.head_object(request));
     bool absent = !look && is_missing_object(look.error());
     if (!absent) {
       co_return std::move(error).context("upload " + upload_.id().str() +
                                          " has become the file or is left behind");
     }
   }
-  auto dropped = co_await drop();
+  auto dropped = co_await drop(deadline);
   co_return with_leftovers(std::move(error).with_maybe_applied(open), dropped);
 }
 
@@ -470,9 +471,18 @@ Task<Result<void>> S3Writer::cancel() {
   }
   close_failed_ = false;
   state_ = State::cancelled;
-  auto dropped = co_await drop();
+  Deadline deadline = co_await cleanup_deadline();
+  auto dropped = co_await drop(deadline);
   if (!dropped) co_return fail(failure(std::move(dropped).error(), "cancel"));
   co_return dropped;
+}
+
+/// For all that an ending call still has to do.
+Task<Deadline> S3Writer::cleanup_deadline() {
+  engine::Context& context = co_await engine::current_context();
+  engine::Duration time = kCleanupTime;
+  if (context.stop_requested()) time = core_.stopped_cleanup_time;
+  co_return Deadline::after(time);
 }
 
 /// Ends what is under way and gives the memory back.
@@ -482,9 +492,9 @@ Task<void> S3Writer::release() {
 }
 
 /// Removes everything of this file that is not the file.
-Task<Result<void>> S3Writer::drop() {
+Task<Result<void>> S3Writer::drop(Deadline deadline) {
   co_await release();
-  auto dropped = co_await engine::shielded(Deadline::after(kCleanupTime), remove_traces());
+  auto dropped = co_await engine::shielded(deadline, remove_traces());
   co_return dropped;
 }
 

@@ -79,7 +79,8 @@ class S3Writer final : public StorageWriter {
   engine::Task<bool> is_block_there();
   engine::Task<Result<void>> complete(const CommitOptions& options);
   engine::Task<Error> resolve_failed_commit(Error error);
-  engine::Task<Result<void>> drop();
+  engine::Task<engine::Deadline> cleanup_deadline();
+  engine::Task<Result<void>> drop(engine::Deadline deadline);
   engine::Task<Result<void>> remove_traces();
   engine::Task<void> release();
 

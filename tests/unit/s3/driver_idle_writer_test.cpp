@@ -91,5 +91,29 @@ TEST(DriverIdleWriter, CommitsAnEmptyFileWhileNoMemoryIsFree) {
   });
 }
 
+// --- Ends that must not wait long either.
+
+TEST(DriverIdleWriter, EndsAStoppedCommitWithinOneTimeLimitWhereNobodyAnswers) {
+  DriverBed bed;
+  bed.options.chunk_bytes = 5 << 20;
+  bed.run([](DriverBed& b) -> Task<void> {
+    b.core->stopped_cleanup_time = 50ms;
+    std::vector<std::byte> bytes = b.noise(6 << 20);
+    auto writer = co_await open(b, "/a", false);
+    auto written = co_await writer->write(bytes);
+    EXPECT_TRUE(written) << written.error().message();
+    b.gate->hold = "/b";
+    b.gate->forget();
+    CommitOptions options;
+    auto begin = std::chrono::steady_clock::now();
+    auto stopped = co_await engine::with_deadline(Deadline::after(100ms), writer->commit(options));
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, 30s);
+    EXPECT_FALSE(stopped);
+    EXPECT_EQ(stopped.error().kind(), ErrorKind::timed_out) << stopped.error().message();
+    EXPECT_NE(stopped.error().message().find("left behind"), std::string::npos);
+    b.gate->hold.clear();
+  });
+}
+
 }  // namespace
 }  // namespace ringpull::s3

@@ -95,7 +95,9 @@ class S3DriverOptions {
 /// What a writer's end leaves behind, beyond StorageWriter: cancel(), and a failure of commit()
 /// other than maybe_applied(), abort the multipart upload. A commit() that is stopped while its
 /// answer is outstanding reports maybe_applied(); the upload is aborted only when the object is
-/// seen not to exist.
+/// seen not to exist. That takes five seconds at most once the call is stopped; a commit that
+/// failed by itself, a failed close() and cancel() may clean up for a minute, which no later stop
+/// cuts short. The text of the error names an upload that is left behind.
 ///
 /// A writer holds one block of the memory budget from its first byte on (or its first prepare()),
 /// and takes up to upload_concurrency more while nobody waits for them. What fits the first block
