@@ -17,10 +17,15 @@ namespace {
 // Holds the record of an upload of some 1000 parts.
 constexpr std::size_t kFirstReadBytes = std::size_t(64) << 10;
 
+bool has_sidecar(const Core& core, std::string_view path) {
+  return core.keys.sidecar_key(path).str().size() <= kKeyBytesMax;
+}
+
 }  // namespace
 
 Task<Result<void>> store_sidecar(Core& core, std::string_view path, UploadRecord record,
                                  http::ConstBytes tail) {
+  if (!has_sidecar(core, path)) co_return Result<void>();
   record.tail_bytes = tail.size();
   record.tail_crc64nvme = Crc64Nvme::of(tail);
   RINGPULL_CO_TRY(std::string head, encode_record(record));
@@ -35,6 +40,7 @@ Task<Result<void>> store_sidecar(Core& core, std::string_view path, UploadRecord
 }
 
 Task<Result<std::optional<Sidecar>>> load_sidecar(Core& core, std::string_view path) {
+  if (!has_sidecar(core, path)) co_return std::optional<Sidecar>();
   GetObjectOptions request(core.options.bucket, core.keys.sidecar_key(path));
   Buffer buffer(kFirstReadBytes);
   RINGPULL_CO_TRY(request.range, http::ByteRange::of_length(0, buffer.size()));
@@ -84,6 +90,7 @@ Task<Result<void>> load_tail(Core& core, std::string_view path, const TailCopy& 
 }
 
 Task<Result<void>> remove_sidecar(Core& core, std::string_view path) {
+  if (!has_sidecar(core, path)) co_return Result<void>();
   DeleteObjectOptions request(core.options.bucket, core.keys.sidecar_key(path));
   auto removed = co_await core.client.delete_object(request);
   co_return removed;

@@ -34,6 +34,9 @@ struct Sidecar {
 /// Replaces what was there. `tail` is empty, or the bytes of the record's last part. Sent with ACL
 /// and encryption of the driver's objects, but in the default storage class: the others bill a
 /// month for what lives until the next write.
+///
+/// Does nothing where a key has no room for the sidecar's suffix (the last 16 of 1024 bytes): such
+/// uploads are continued like docker distribution's.
 engine::Task<Result<void>> store_sidecar(Core& core, std::string_view path, UploadRecord record,
                                          http::ConstBytes tail);
 /// Of `path`, without its tail: one request unless the upload has very many parts. Nothing when

@@ -115,5 +115,34 @@ TEST(DriverIdleWriter, EndsAStoppedCommitWithinOneTimeLimitWhereNobodyAnswers) {
   });
 }
 
+// --- Paths whose keys have no room for a sidecar's suffix.
+
+TEST(DriverIdleWriter, SuspendsAtTheLongestPathsToo) {
+  DriverBed bed;
+  bed.run([](DriverBed& b) -> Task<void> {
+    std::vector<std::byte> bytes = b.noise(300);
+    for (std::size_t size : {1008u, 1009u, 1024u}) {
+      std::string path = "/" + std::string(size, 'a');
+      auto writer = co_await open(b, path, false);
+      auto written = co_await writer->write(Bytes(bytes).first(100));
+      EXPECT_TRUE(written);
+      auto closed = co_await writer->close();
+      EXPECT_TRUE(closed) << closed.error().message();
+      writer = co_await open(b, path, true);
+      EXPECT_EQ(writer->size_bytes(), 100u);
+      written = co_await writer->write(Bytes(bytes).subspan(100));
+      EXPECT_TRUE(written) << written.error().message();
+      CommitOptions options;
+      auto committed = co_await writer->commit(options);
+      EXPECT_TRUE(committed) << committed.error().message();
+      EXPECT_TRUE(b.content(path.substr(1)) == bytes);
+      writer = co_await open(b, path, false);
+      auto cancelled = co_await writer->cancel();
+      EXPECT_TRUE(cancelled) << cancelled.error().message();
+      b.expect_nothing_left();
+    }
+  });
+}
+
 }  // namespace
 }  // namespace ringpull::s3
