@@ -297,7 +297,7 @@ def driver_operations(driver):
         check_equal(driver.operate("list", *tree)["requests"], 3, "requests of a list")
         done = driver.operate("list", "--files", "2501", expect=1)
         check("2500 files" in done.err, f"another error than expected:\n{done}")
-        check_equal(driver.operate("delete", *tree)["requests"], 7, "requests of a delete")
+        check_equal(driver.operate("delete", *tree)["requests"], 8, "requests of a delete")
         check_equal(driver.keys("compare/tree/"), [], "files left behind")
 
 
