@@ -8,6 +8,7 @@
 #include <openssl/pem.h>
 #include <string>
 
+#include "cloudfront/src/open_file.hpp"
 #include "cloudfront/src/secret_text.hpp"
 
 namespace ringpull::inline v0::cloudfront {
@@ -39,10 +40,6 @@ bool is_p256(const EVP_PKEY* key) {
   }
   return std::string_view(group.data(), length) == "prime256v1";
 }
-
-struct FileCloser {
-  void operator()(std::FILE* file) const noexcept { std::fclose(file); }
-};
 
 }  // namespace
 
@@ -87,14 +84,14 @@ Result<PrivateKey> PrivateKey::from_pem(std::string_view pem) {
 }
 
 Result<PrivateKey> PrivateKey::from_pem_file(const std::string& path) {
-  std::unique_ptr<std::FILE, FileCloser> file(std::fopen(path.c_str(), "rbe"));
-  if (!file) return fail(Error::from_errno(errno, "read the CloudFront key file " + path));
+  const std::string what = "read the CloudFront key file " + path;
+  RINGPULL_TRY(detail::FilePtr file, detail::open_file(path, what));
   // Unbuffered, so that no copy of the key stays behind in stdio's buffer.
   std::setvbuf(file.get(), nullptr, _IONBF, 0);
   detail::SecretText text;
   text.fill(std::fread(text.room().data(), 1, text.room().size(), file.get()));
   if (std::ferror(file.get()) != 0) {
-    return fail(Error::from_errno(errno, "read the CloudFront key file " + path));
+    return fail(Error::from_errno(errno, what));
   }
   Result<PrivateKey> key = from_pem(text.view());
   if (!key) return fail(std::move(key).error().context(path));

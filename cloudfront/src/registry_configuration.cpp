@@ -12,6 +12,7 @@
 #include <ringpull/cloudfront/registry_configuration.hpp>
 #include <ringpull/s3/parameter_text.hpp>
 
+#include "cloudfront/src/open_file.hpp"
 #include "cloudfront/src/registry_environment.hpp"
 #include "cloudfront/src/yaml_fields.hpp"
 #include "cloudfront/src/yaml_tree.hpp"
@@ -33,13 +34,8 @@ constexpr std::array<std::string_view, 1> kRedirectNames = {"disable"};
 constexpr std::array<std::string_view, 3> kMiddlewareNames = {"disabled", "name", "options"};
 constexpr std::string_view kVersion = "0.1";
 
-struct FileCloser {
-  void operator()(std::FILE* file) const noexcept { std::fclose(file); }
-};
-
 Result<std::string> read_file(const std::string& path) {
-  std::unique_ptr<std::FILE, FileCloser> file(std::fopen(path.c_str(), "rbe"));
-  if (!file) return fail(Error::from_errno(errno, "read " + path));
+  RINGPULL_TRY(detail::FilePtr file, detail::open_file(path, "read " + path));
   std::string text(kRegistryConfigurationBytesMax + 1, '\0');
   text.resize(std::fread(text.data(), 1, text.size(), file.get()));
   if (std::ferror(file.get()) != 0) return fail(Error::from_errno(errno, "read " + path));

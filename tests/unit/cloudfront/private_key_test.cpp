@@ -3,14 +3,17 @@
 #include <gtest/gtest.h>
 #include <sstream>
 #include <string>
+#include <sys/stat.h>
 
 #include <ringpull/cloudfront/url_signer.hpp>
+
+#include "tests/support/temp_dir.hpp"
 
 namespace ringpull::cloudfront {
 namespace {
 
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 std::string golden(const std::string& name) {
   return RINGPULL_SOURCE_DIR "/tests/golden/cloudfront/" + name;
@@ -75,6 +78,15 @@ TEST(PrivateKey, NamesAFileThatIsNotThere) {
   ASSERT_FALSE(key);
   EXPECT_EQ(key.error().kind(), ErrorKind::not_found);
   EXPECT_THAT(key.error().message(), HasSubstr("absent.pem: No such file"));
+}
+
+TEST(PrivateKey, DoesNotWaitForTheWriterOfAFifo) {
+  testing::TempDir dir;
+  std::string path = dir.file("key.pem");
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  auto key = PrivateKey::from_pem_file(path);
+  ASSERT_FALSE(key);
+  EXPECT_EQ(key.error().kind(), ErrorKind::invalid_argument) << key.error().message();
 }
 
 TEST(PrivateKey, RefusesATextLongerThanItsBound) {
