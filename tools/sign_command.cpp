@@ -13,6 +13,9 @@ using engine::Task;
 
 namespace {
 
+/// In the year 2160: a clock counts nanoseconds, and an expiry comes on top.
+constexpr std::int64_t kSignAtMax = 6'000'000'000;
+
 struct SignArguments {
   SignArguments() = default;
   S3Arguments s3;
@@ -93,12 +96,8 @@ Task<Result<void>> sign_file(cloudfront::OpenedRegistryStorage& storage,
   s3::RedirectOptions options;
   options.method = arguments.redirect_method();
   RINGPULL_CO_TRY(options.expiry, expiry(arguments));
-  Result<std::string> text;
-  if (arguments.cookies) {
-    text = cookie_lines(storage, arguments, options);
-  } else {
-    text = co_await url_line(storage, arguments, options);
-  }
+  auto text = co_await url_line(storage, arguments, options);
+  if (text && arguments.cookies) text = cookie_lines(storage, arguments, options);
   if (!text) co_return fail(std::move(text).error());
   auto written = co_await write_out(*text);
   co_return written;
@@ -121,6 +120,7 @@ void add_sign(CLI::App& app, ExitCode& code) {
   command
       ->add_option("--at", arguments->at,
                    "Seconds since 1970 to sign at instead of now, so that the same comes out")
+      ->check(CLI::Range(std::int64_t(0), kSignAtMax).description(""))
       ->type_name("SECONDS");
   CLI::Option* cookies =
       command->add_flag("--cookies", arguments->cookies,
