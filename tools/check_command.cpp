@@ -1,10 +1,12 @@
 // `check`: does the storage of a registry's configuration work, and if not, what is to be changed?
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <fmt/format.h>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <variant>
 #include <vector>
 
 #include <ringpull/cloudfront/open_registry_storage.hpp>
@@ -38,9 +40,18 @@ struct CheckArguments {
 };
 
 constexpr std::string_view kMiddlewareAdvice =
-    "the distribution's key group must know the public key of keypairid and privatekey, its origin "
-    "access control must be allowed s3:GetObject, and its Origin Path must be empty "
-    "(docs/cloudfront.md)";
+    "correct the middleware's options, or what answers at its baseurl";
+constexpr std::string_view kCloudFrontAdvice =
+    "correct baseurl if nobody answers there; else the distribution's key group must know the "
+    "public key of keypairid and privatekey, its origin access control must be allowed "
+    "s3:GetObject, and its Origin Path must be empty (docs/cloudfront.md)";
+
+bool has_cloudfront(const RegistryConfiguration& configuration) {
+  auto is_it = [](const cloudfront::MiddlewareConfiguration& middleware) {
+    return std::holds_alternative<cloudfront::CloudFrontOptions>(middleware.options);
+  };
+  return std::ranges::any_of(configuration.middlewares, is_it);
+}
 
 void add_steps_that_write(std::vector<Step>& steps) {
   steps.emplace_back("put object", put_object, std::array{Fact::bucket, Fact::none});
@@ -53,13 +64,15 @@ void add_steps_that_read(std::vector<Step>& steps, const RegistryConfiguration& 
   std::array need_reading{Fact::reading, Fact::none};
   steps.emplace_back("head object", head_object, need_object);
   steps.emplace_back("ranged get", read_range, need_object);
+  steps.emplace_back("missing object", read_missing, need_reading);
   if (configuration.redirect_disabled) return;
   steps.emplace_back("presigned GET", presigned_get, need_reading);
   steps.emplace_back("presigned HEAD", presigned_head, need_reading);
   if (configuration.middlewares.empty()) return;
   steps.emplace_back("middleware URL", sign_for_middleware, need_reading);
   if (!fetch_redirect) return;
-  steps.emplace_back("middleware GET", fetch_from_middleware, need_reading, kMiddlewareAdvice);
+  steps.emplace_back("middleware GET", fetch_from_middleware, need_reading,
+                     has_cloudfront(configuration) ? kCloudFrontAdvice : kMiddlewareAdvice);
 }
 
 void add_steps_that_change(std::vector<Step>& steps) {
@@ -157,12 +170,13 @@ Task<Result<void>> check(const CheckArguments& arguments, CheckReport& report) {
   }
   report.configuration = arguments.config;
   report.steps.push_back(std::move(first));
+  Result<void> outcome;
   if (!arguments.json) {
     std::string line = line_of(report.steps.back());
-    RINGPULL_CO_CHECK(co_await write_out(line));
+    outcome = co_await write_out(line);
   }
-  if (!storage) co_return Result<void>();
-  auto outcome = co_await check_storage(arguments, configuration, **storage, report);
+  if (!storage) co_return outcome;
+  if (outcome) outcome = co_await check_storage(arguments, configuration, **storage, report);
   co_await (*storage)->close();
   co_return outcome;
 }
@@ -208,7 +222,9 @@ ExitCode print_policy(const CheckArguments& arguments) {
       arguments.config, cloudfront::process_environment_variables());
   if (!configuration) return report("check", configuration.error());
   auto access = arguments.read_only ? PolicyAccess::read_only : PolicyAccess::read_write;
-  std::string text = least_policy(configuration->s3, access).dump(2) + '\n';
+  // rootdirectory may be anything; what is no UTF-8 is no key of S3 either.
+  constexpr auto kReplace = nlohmann::ordered_json::error_handler_t::replace;
+  std::string text = least_policy(configuration->s3, access).dump(2, ' ', false, kReplace) + '\n';
   auto loop = engine::Loop::create(engine::LoopOptions());
   if (!loop) return report("check", loop.error());
   auto written = (*loop)->run([&text] { return write_out(text); });

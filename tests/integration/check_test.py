@@ -7,6 +7,7 @@ Usage: check_test.py RINGPULL
 
 import json
 import re
+import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,15 +24,16 @@ from support.workspace import Workspace
 
 BUCKET, ROOT = "images", "docker"
 # Exit codes, as documented.
-USAGE, NOT_FOUND, DENIED, UNREACHABLE, TLS, TIMED_OUT, INTERRUPTED = 2, 3, 4, 5, 6, 7, 130
+USAGE, NOT_FOUND, DENIED, UNREACHABLE, TLS, TIMED_OUT, LOCAL, INTERRUPTED = 2, 3, 4, 5, 6, 7, 10, 130
 
 WRITING = ["configuration", "credentials", "address", "connection", "bucket", "region",
-           "put object", "list objects", "head object", "ranged get", "presigned GET",
-           "presigned HEAD", "copy object", "delete objects", "upload two parts", "list uploads",
-           "list parts", "complete upload", "copy two parts", "abort upload", "clean up",
-           "nothing left"]
+           "put object", "list objects", "head object", "ranged get", "missing object",
+           "presigned GET", "presigned HEAD", "copy object", "delete objects", "upload two parts",
+           "list uploads", "list parts", "complete upload", "copy two parts", "abort upload",
+           "clean up", "nothing left"]
 READING = ["configuration", "credentials", "address", "connection", "bucket", "region",
-           "find object", "head object", "ranged get", "presigned GET", "presigned HEAD"]
+           "find object", "head object", "ranged get", "missing object", "presigned GET",
+           "presigned HEAD"]
 
 # Which step is the first to miss a permission.
 FIRST_TO_MISS = {
@@ -150,7 +152,13 @@ def check_policy_is_least(executable, space, store):
     command.run()
     check_equal(gate.asked, actions_of(gate.policy), "the actions that were needed")
     check_equal(gate.policy["Statement"][0]["Condition"],
-                {"StringLike": {"s3:prefix": f"{ROOT}/*"}}, "the prefix of listings")
+                {"StringLikeIfExists": {"s3:prefix": f"{ROOT}/*"}}, "the prefix of listings")
+    store.check_empty()
+    # A read has no prefix: with this condition S3 says that what is missing is forbidden.
+    gate.policy["Statement"][0]["Condition"] = {"StringLike": {"s3:prefix": f"{ROOT}/*"}}
+    failed = command.failures(DENIED)
+    check_equal({name: item["permission"] for name, item in failed.items()},
+                {"missing object": "s3:ListBucket"}, "what a condition on reads breaks")
     store.check_empty()
     # Another folder of the bucket is none of its business.
     elsewhere = Check(executable, space, gate.endpoint, rootdirectory="/other")
@@ -185,6 +193,16 @@ def check_each_permission(executable, space, store):
                 for key in store.left():
                     store.client.delete_object(Bucket=BUCKET, Key=key)
             store.check_empty()
+
+
+def check_odd_root(executable, space, endpoint):
+    """Names that a policy would take for wildcards or variables, and one that is no text."""
+    odd = Check(executable, space, endpoint, rootdirectory="'/a*b?c${x}'").policy()
+    check_equal(odd["Statement"][2]["Resource"],
+                f"arn:aws:s3:::{BUCKET}/a${{*}}b${{?}}c${{$}}{{x}}/*", "wildcards that are names")
+    command = Check(executable, space, endpoint, rootdirectory="ROOT")
+    command.file.write_bytes(command.text.encode().replace(b"ROOT", b"'/a\xffb'"))
+    command.run("--print-policy")
 
 
 def check_key_and_acl(executable, space, store):
@@ -366,6 +384,12 @@ def check_middleware(executable, space, store):
         failed = command.first_failure(DENIED, "--fetch-redirect")
         check_equal((failed["name"], failed["permission"]), ("middleware GET", ""), "a wrong key")
         check("key group" in failed["remedy"], f"remedy: {failed['remedy']}")
+        # What runs behind the middleware ends first, whatever has gone wrong.
+        with open("/dev/full", "w") as full:
+            code = subprocess.run([executable, "check", "-c", command.file], stdout=full,
+                                  stderr=subprocess.PIPE, env=space.environment(), timeout=60,
+                                  check=False).returncode
+        check_equal(code, LOCAL, "the exit code when standard output is full")
         edge.shutdown()
     store.check_empty()
     off = Check(executable, space, store.endpoint,
@@ -419,6 +443,8 @@ def test(executable):
                 ("reading only", lambda: check_read_only(executable, space, store)),
                 ("policies in print",
                  lambda: check_printed_policies(executable, space, store.endpoint)),
+                ("policies of odd names",
+                 lambda: check_odd_root(executable, space, store.endpoint)),
                 ("mistakes", lambda: check_mistakes(executable, space, store, secure)),
                 ("a clock that is wrong", lambda: check_clock(executable, space, store)),
                 ("a server that does not answer", lambda: check_time(executable, space, store)),

@@ -91,6 +91,19 @@ Task<StepOutcome> read_range(Probe& probe) {
   co_return fmt::format("{} bytes, as they were stored", bytes.size());
 }
 
+Task<StepOutcome> read_missing(Probe& probe) {
+  s3::GetObjectOptions options(probe.bucket(), probe.key("missing"));
+  std::array<std::byte, 1> nowhere{};
+  probe.asks_for("s3:ListBucket");
+  auto result = co_await probe.client().get_object_into(options, nowhere);
+  if (result) {
+    co_return fail(ErrorKind::protocol,
+                   fmt::format("{} was never stored and can be read", options.key.str()));
+  }
+  if (!result.error().is(ErrorKind::not_found)) co_return fail(std::move(result).error());
+  co_return std::string("is told from one that is forbidden");
+}
+
 Task<StepOutcome> copy_object(Probe& probe) {
   s3::CopyObjectOptions options;
   options.source_bucket = probe.bucket();

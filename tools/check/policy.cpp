@@ -35,8 +35,26 @@ std::string bucket_arn(const s3::S3DriverParameters& parameters) {
                      parameters.bucket.str());
 }
 
+/// Means itself where a policy takes wildcards and variables.
+/// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+std::string literal(std::string_view text) {
+  std::string escaped;
+  for (char c : text) {
+    if (c == '*' || c == '?' || c == '$') {
+      escaped += fmt::format("${{{}}}", c);
+    } else {
+      escaped += c;
+    }
+  }
+  return escaped;
+}
+
+std::string keys_pattern(const s3::S3DriverParameters& parameters) {
+  return literal(key_prefix(parameters)) + '*';
+}
+
 std::string objects_arn(const s3::S3DriverParameters& parameters) {
-  return fmt::format("{}/{}*", bucket_arn(parameters), key_prefix(parameters));
+  return fmt::format("{}/{}", bucket_arn(parameters), keys_pattern(parameters));
 }
 
 /// Directory buckets have permissions of their own; S3 takes the class nowhere else.
@@ -68,8 +86,9 @@ ordered_json statement(std::string_view id, const std::vector<std::string>& acti
 
 ordered_json list_statement(const s3::S3DriverParameters& parameters) {
   ordered_json list = statement("ListFiles", {"s3:ListBucket"}, bucket_arn(parameters));
-  std::string prefix = key_prefix(parameters);
-  if (!prefix.empty()) list["Condition"]["StringLike"]["s3:prefix"] = prefix + '*';
+  if (key_prefix(parameters).empty()) return list;
+  // A read of an object has no s3:prefix, and is answered 404 only if it may list.
+  list["Condition"]["StringLikeIfExists"]["s3:prefix"] = keys_pattern(parameters);
   return list;
 }
 

@@ -37,8 +37,9 @@ Task<StepReport> StepRunner::attempt(const Step& step) {
   report.state = StepState::failed;
   report.error = std::move(outcome).error();
   report.permission = denied_permission(*report.error, probe_.permission());
-  report.remedy = remedy(*report.error, probe_.parameters(), report.permission);
-  if (report.remedy.empty()) report.remedy = step.advice;
+  report.remedy = step.advice.empty()
+                      ? remedy(*report.error, probe_.parameters(), report.permission)
+                      : std::string(step.advice);
   co_return report;
 }
 

@@ -21,7 +21,7 @@ struct Step {
   engine::Task<StepOutcome> (*work)(Probe&);
   /// Without these facts it is skipped.
   std::array<Fact, 2> needs;
-  /// What to change where the error alone does not tell.
+  /// What to change, where that is not the storage: remedy() speaks of its parameters.
   std::string_view advice;
 };
 

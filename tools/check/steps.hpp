@@ -27,6 +27,9 @@ engine::Task<StepOutcome> put_object(Probe& probe);
 engine::Task<StepOutcome> list_objects(Probe& probe);
 engine::Task<StepOutcome> head_object(Probe& probe);
 engine::Task<StepOutcome> read_range(Probe& probe);
+/// S3 says "not found" only to those who may list; a registry asks for missing files all the time.
+/// https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html, "Permissions"
+engine::Task<StepOutcome> read_missing(Probe& probe);
 engine::Task<StepOutcome> copy_object(Probe& probe);
 engine::Task<StepOutcome> delete_objects(Probe& probe);
 /// With --read-only: something to read, among the first keys below rootdirectory.

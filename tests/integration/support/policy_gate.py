@@ -56,10 +56,12 @@ class PolicyGate:
             return False
         if not any(fnmatch.fnmatchcase(need.resource, pattern) for pattern in resources):
             return False
-        pattern = statement.get("Condition", {}).get("StringLike", {}).get("s3:prefix")
-        # A condition on what the request does not have does not hold.
-        return pattern is None or (need.prefix is not None
-                                   and fnmatch.fnmatchcase(need.prefix, pattern))
+        condition = statement.get("Condition", {})
+        if need.prefix is None:  # a condition on what the request does not have does not hold
+            return "StringLike" not in condition
+        patterns = [operator["s3:prefix"] for operator in condition.values()
+                    if "s3:prefix" in operator]
+        return all(fnmatch.fnmatchcase(need.prefix, pattern) for pattern in patterns)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -131,6 +133,12 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.answer(403, DENIED.format(message).encode())
 
+    def may_know_what_is_missing(self):
+        """As S3: whoever may not list is told that a missing object is forbidden."""
+        bucket, _, key = unquote(urlsplit(self.path).path)[1:].partition("/")
+        reads = key and self.command in ("GET", "HEAD")
+        return not reads or self.gate.allows(Need("s3:ListBucket", bucket))
+
     def pass_on(self, body):
         upstream = self.gate.connection()
         try:
@@ -141,6 +149,8 @@ class _Handler(BaseHTTPRequestHandler):
             upstream.endheaders(body or None)
             response = upstream.getresponse()
             answer = response.status, response.read(), response.getheaders()
+            if response.status == 404 and not self.may_know_what_is_missing():
+                answer = 403, DENIED.format("Access Denied").encode(), []
             held = self.gate.hold(f"{self.command} {self.path}") if self.gate.hold else None
             if held:
                 held.wait(60)
