@@ -3,6 +3,8 @@
 
 #include <ringpull/s3/endpoint.hpp>
 
+#include "s3/src/aws_domain.hpp"
+
 namespace ringpull::inline v0::s3 {
 namespace {
 
@@ -42,25 +44,9 @@ Result<void> check_bucket_name(const Bucket& bucket) {
                   "to 63, none of them a capital, '_' or ':'), and is neither \".\" nor \"..\"");
 }
 
-/// Amazon's partitions: the regions whose names begin so live below another domain.
-std::string_view aws_domain(const Region& region) {
-  struct Partition {
-    std::string_view prefix;
-    std::string_view domain;
-  };
-  static constexpr Partition kPartitions[] = {
-      {"cn-", "amazonaws.com.cn"},    {"eusc-", "amazonaws.eu"},
-      {"us-iso-", "c2s.ic.gov"},      {"us-isob-", "sc2s.sgov.gov"},
-      {"us-isof-", "csp.hci.ic.gov"}, {"eu-isoe-", "cloud.adc-e.uk"}};
-  for (const Partition& partition : kPartitions) {
-    if (region.str().starts_with(partition.prefix)) return partition.domain;
-  }
-  return "amazonaws.com";
-}
-
 /// https://docs.aws.amazon.com/general/latest/gr/s3.html
 std::string aws_host(const Region& region, const AwsHosts& hosts) {
-  std::string domain(aws_domain(region));
+  std::string domain(aws_domain(region.str()));
   std::string dualstack = hosts.dualstack ? "dualstack." : "";
   if (hosts.accelerate) return "s3-accelerate." + dualstack + domain;
   std::string service = hosts.fips ? "s3-fips." : "s3.";

@@ -8,6 +8,7 @@
 #include <ringpull/s3/sigv4.hpp>
 #include <ringpull/s3/sts_credentials.hpp>
 
+#include "s3/src/aws_domain.hpp"
 #include "s3/src/credentials/document.hpp"
 #include "s3/src/credentials/fetch.hpp"
 #include "s3/src/credentials/text_file.hpp"
@@ -119,7 +120,8 @@ Sts::Sts(CredentialsServices services, StsOptions options)
 std::string Sts::region() const {
   if (!options_.region.empty()) return options_.region;
   std::string region = services_.environment("AWS_REGION").value_or("");
-  return region.empty() ? services_.environment("AWS_DEFAULT_REGION").value_or("") : region;
+  if (region.empty()) region = services_.environment("AWS_DEFAULT_REGION").value_or("");
+  return region.empty() ? options_.fallback_region : region;
 }
 
 Result<http::Url> Sts::endpoint() const {
@@ -133,8 +135,7 @@ Result<http::Url> Sts::endpoint() const {
   std::string mode = services_.environment("AWS_STS_REGIONAL_ENDPOINTS").value_or("");
   std::string where = region();
   if (where.empty() || mode == "legacy") return http::Url::parse("https://sts.amazonaws.com");
-  std::string_view suffix = where.starts_with("cn-") ? ".amazonaws.com.cn" : ".amazonaws.com";
-  auto url = http::Url::parse("https://sts." + where + std::string(suffix));
+  auto url = http::Url::parse("https://sts." + where + "." + std::string(aws_domain(where)));
   if (url) return url;
   return fail(
       std::move(url).error().with_kind(ErrorKind::unauthenticated).context("the region of STS"));

@@ -42,8 +42,12 @@ CredentialsProvider& OpenedS3Driver::credentials(const S3DriverParameters& param
   }
   CredentialsServices services(*http_, *metadata_http_, *resolver_);
   services.environment = environment;
+  ProfileOptions options;
+  // Another server's region is none of Amazon's.
+  bool amazon = parameters.region_endpoint.empty();
+  if (amazon) options.sts.fallback_region = parameters.region.str();
   refreshing_ =
-      std::make_unique<RefreshingCredentialsProvider>(default_credentials_chain(services));
+      std::make_unique<RefreshingCredentialsProvider>(default_credentials_chain(services, options));
   return *refreshing_;
 }
 

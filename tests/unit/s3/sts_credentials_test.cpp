@@ -204,8 +204,13 @@ TEST(StsEndpoint, IsRegionalUnlessToldOtherwise) {
   struct Case {
     std::map<std::string, std::string> environment;
     const char* origin;
+    std::string fallback_region = {};
   };
   const Case cases[] = {
+      {{}, "https://sts.cn-north-1.amazonaws.com.cn", "cn-north-1"},
+      {{}, "https://sts.eusc-de-east-1.amazonaws.eu", "eusc-de-east-1"},
+      {{}, "https://sts.us-iso-east-1.c2s.ic.gov", "us-iso-east-1"},
+      {{{"AWS_REGION", "eu-west-3"}}, "https://sts.eu-west-3.amazonaws.com", "cn-north-1"},
       {{}, "https://sts.amazonaws.com"},
       {{{"AWS_REGION", "eu-west-3"}}, "https://sts.eu-west-3.amazonaws.com"},
       {{{"AWS_DEFAULT_REGION", "us-gov-west-1"}}, "https://sts.us-gov-west-1.amazonaws.com"},
@@ -221,7 +226,9 @@ TEST(StsEndpoint, IsRegionalUnlessToldOtherwise) {
     static const Case* current;
     current = &one;
     bed.run([](CredentialsBed& b) -> Task<void> {
-      Sts sts(b.services());
+      StsOptions options;
+      options.fallback_region = current->fallback_region;
+      Sts sts(b.services(), options);
       RoleRequest role(kRole);
       Secret token("canary");
       auto loaded = co_await sts.assume_role_with_web_identity(role, token);

@@ -15,8 +15,11 @@ class StsOptions {
  public:
   StsOptions() = default;
 
-  /// Empty: AWS_REGION, AWS_DEFAULT_REGION, or (when there is none) the global endpoint.
+  /// Empty: AWS_REGION, AWS_DEFAULT_REGION, `fallback_region`, or (when there is none) the global
+  /// endpoint.
   std::string region;
+  /// The bucket's, for whoever knows no other: China's STS and others have no global endpoint.
+  std::string fallback_region;
   /// One try, and how many. 10 s: STS answers within one, and may be across an ocean.
   engine::Duration try_time = std::chrono::seconds(10);
   int tries = 3;
@@ -35,8 +38,8 @@ class RoleRequest {
 };
 
 /// The two calls. The endpoint is AWS_ENDPOINT_URL_STS, else AWS_ENDPOINT_URL, else
-/// sts.REGION.amazonaws.com, or sts.amazonaws.com without a region or where
-/// AWS_STS_REGIONAL_ENDPOINTS is "legacy".
+/// sts.REGION.amazonaws.com (the domain of the region's partition), or sts.amazonaws.com without a
+/// region or where AWS_STS_REGIONAL_ENDPOINTS is "legacy".
 ///
 /// 429, 5xx and lost connections are repeated, and the codes IDPCommunicationError and
 /// InvalidIdentityToken (an identity provider that STS could not reach in time). Refusals are
