@@ -76,7 +76,9 @@ s3::ObjectKey Probe::key(std::string_view name) const {
 }
 
 void Probe::forget_refused(const Error& error) {
-  bool refused = error.http_status() >= 400 && error.http_status() < 500;
+  // 404 may also be what a completion is told that was done by an attempt before.
+  bool refused =
+      error.http_status() >= 400 && error.http_status() < 500 && !error.is(ErrorKind::not_found);
   if (refused) stored.pop_back();
 }
 
