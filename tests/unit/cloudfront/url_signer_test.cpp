@@ -3,23 +3,23 @@
 
 #include <chrono>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
-#include <stdlib.h>
 #include <string>
 #include <vector>
 
 #include <ringpull/cloudfront/url_signer.hpp>
 
+#include "tests/support/temp_dir.hpp"
+
 namespace ringpull::cloudfront {
 namespace {
 
-using testing::EndsWith;
-using testing::HasSubstr;
-using testing::StartsWith;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 constexpr auto kExpires = std::chrono::system_clock::time_point(
     std::chrono::seconds(1'767'323'045));  // 2026-01-02T03:04:05Z
@@ -37,24 +37,12 @@ UrlSigner signer_with(const std::string& key_file, HashAlgorithm hash) {
   return UrlSigner::create(PrivateKey::from_pem_file(golden(key_file)).value(), options).value();
 }
 
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "ringpull-cloudfront-XXXXXX");
-    path_ = mkdtemp(name.data());
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  std::string write(const std::string& name, const std::string& bytes) const {
-    std::ofstream(path_ / name, std::ios::binary) << bytes;
-    return path_ / name;
-  }
-
- private:
-  std::filesystem::path path_;
-};
+std::string write(const testing::TempDir& folder, const std::string& name,
+                  const std::string& bytes) {
+  std::string path = folder.file(name);
+  std::ofstream(path, std::ios::binary) << bytes;
+  return path;
+}
 
 std::string parameter(const std::string& url, const std::string& name) {
   auto begin = url.find(name + "=");
@@ -71,9 +59,9 @@ std::string standard_base64(std::string text) {
 
 bool openssl_verifies(const std::string& public_key, const std::string& digest,
                       const std::string& policy, const std::string& signature) {
-  TemporaryFolder folder;
-  std::string encoded = folder.write("signature.b64", standard_base64(signature));
-  std::string policy_file = folder.write("policy", policy);
+  testing::TempDir folder;
+  std::string encoded = write(folder, "signature.b64", standard_base64(signature));
+  std::string policy_file = write(folder, "policy", policy);
   std::string command = "openssl base64 -d -A -in " + encoded + " -out " + encoded + ".bin && " +
                         "openssl dgst -" + digest + " -verify " + golden(public_key) +
                         " -signature " + encoded + ".bin " + policy_file + " >/dev/null 2>&1";
@@ -226,7 +214,7 @@ struct SigningCase {
   HashAlgorithm hash;
 };
 
-class EverySigningKey : public testing::TestWithParam<SigningCase> {};
+class EverySigningKey : public ::testing::TestWithParam<SigningCase> {};
 
 TEST_P(EverySigningKey, MakesSignaturesThatOpensslVerifies) {
   UrlSigner signer = signer_with(GetParam().key, GetParam().hash);
@@ -253,7 +241,7 @@ TEST_P(EverySigningKey, MakesSignaturesThatOpensslVerifies) {
 
 INSTANTIATE_TEST_SUITE_P(
     CloudFront, EverySigningKey,
-    testing::Values(
+    ::testing::Values(
         SigningCase{"RsaSha1", "rsa2048-pkcs8.pem", "rsa2048-public.pem", HashAlgorithm::sha1},
         SigningCase{"RsaSha256", "rsa2048-pkcs1.pem", "rsa2048-public.pem", HashAlgorithm::sha256},
         SigningCase{"EcdsaSha1", "p256-sec1.pem", "p256-public.pem", HashAlgorithm::sha1},
