@@ -141,14 +141,19 @@ void print_notice(std::string_view notice) {
   std::fputs(line.c_str(), stderr);
 }
 
-/// The configuration is kept by the caller: the probe refers to it.
+/// The configuration is kept by the caller: the probe refers to it. So is the report, to which
+/// notices go as long as the storage is open.
 Task<Result<std::unique_ptr<cloudfront::OpenedRegistryStorage>>> open_storage(
-    const std::string& path, RegistryConfiguration& configuration) {
+    const std::string& path, RegistryConfiguration& configuration, CheckReport& report) {
   RINGPULL_CO_TRY(configuration, cloudfront::read_registry_configuration(
                                      path, cloudfront::process_environment_variables()));
-  for (const std::string& warning : configuration.warnings) print_notice(warning);
+  auto take_notice = [&report](std::string_view notice) {
+    print_notice(notice);
+    report.warnings.emplace_back(notice);
+  };
+  for (const std::string& warning : configuration.warnings) take_notice(warning);
   cloudfront::OpenRegistryStorageOptions options;
-  options.on_notice = &print_notice;
+  options.on_notice = take_notice;
   auto storage = co_await cloudfront::open_registry_storage(configuration, options);
   co_return storage;
 }
@@ -159,7 +164,7 @@ Task<Result<void>> check(const CheckArguments& arguments, CheckReport& report) {
   StepReport first;
   first.name = "configuration";
   auto begin = std::chrono::steady_clock::now();
-  auto storage = co_await open_storage(arguments.config, configuration);
+  auto storage = co_await open_storage(arguments.config, configuration, report);
   first.time = std::chrono::steady_clock::now() - begin;
   if (storage) {
     first.detail = fmt::format("bucket {}, middlewares: {}", configuration.s3.bucket.str(),
@@ -221,6 +226,7 @@ ExitCode print_policy(const CheckArguments& arguments) {
   auto configuration = cloudfront::read_registry_configuration(
       arguments.config, cloudfront::process_environment_variables());
   if (!configuration) return report("check", configuration.error());
+  for (const std::string& warning : configuration->warnings) print_notice(warning);
   auto access = arguments.read_only ? PolicyAccess::read_only : PolicyAccess::read_write;
   // rootdirectory may be anything; what is no UTF-8 is no key of S3 either.
   constexpr auto kReplace = nlohmann::ordered_json::error_handler_t::replace;

@@ -362,18 +362,43 @@ class Edge(BaseHTTPRequestHandler):
         pass
 
 
-def check_middleware(executable, space, store):
-    key = space.path / "cloudfront.pem"
-    run_program("openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048",
+def make_key(space, name="cloudfront.pem", bits=2048):
+    key = space.path / name
+    run_program("openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", f"rsa_keygen_bits:{bits}",
                 "-out", key)
+    return key
+
+
+def cloudfront(base, key, **options):
+    """The section of the configuration, for the id K2JCJMDEHXQW5F unless `options` have another."""
+    known = {"baseurl": base, "privatekey": str(key), "keypairid": "K2JCJMDEHXQW5F", **options}
+    return ("middleware:\n  storage:\n    - name: cloudfront\n      options:\n"
+            + "".join(f"        {name}: {json.dumps(value)}\n" for name, value in known.items()))
+
+
+def check_warnings(executable, space, store):
+    """What is odd is told on standard error, by --print-policy too, and in the JSON."""
+    plain = Check(executable, space, store.endpoint)
+    check_equal(plain.report()["warnings"], [], "warnings of a configuration without any")
+    check_equal(plain.run("--print-policy").err, "", "what is told beside its policy")
+    storage = cloudfront("https://cdn.example.com", make_key(space), updatefrenquency="6h")
+    odd = Check(executable, space, store.endpoint, storage=storage)
+    line = odd.text[:odd.text.index("updatefrenquency")].count("\n") + 1
+    begin = f"{odd.file}:{line}: middleware.storage[0].options: parameter updatefrenquency: "
+    warnings = odd.report()["warnings"]
+    check(len(warnings) == 1 and warnings[0].startswith(begin), f"the warnings: {warnings}")
+    for done in (odd.run(), odd.run("--print-policy")):
+        check_equal(done.err, f"ringpull check: {warnings[0]}\n", "standard error")
+    store.check_empty()
+
+
+def check_middleware(executable, space, store):
+    key = make_key(space)
     with ThreadingHTTPServer(("127.0.0.1", 0), Edge) as edge:
         edge.store, edge.queries = store, []
         threading.Thread(target=edge.serve_forever, daemon=True).start()
         base = f"http://127.0.0.1:{edge.server_port}"
-        storage = (f"middleware:\n  storage:\n    - name: cloudfront\n      options:\n"
-                   f"        baseurl: {base}\n        privatekey: {key}\n"
-                   f"        keypairid: K2JCJMDEHXQW5F\n")
-        command = Check(executable, space, store.endpoint, storage=storage)
+        command = Check(executable, space, store.endpoint, storage=cloudfront(base, key))
         steps = command.report()["steps"]
         check_equal(steps["middleware URL"]["detail"], f"a URL at {base}", "where clients are sent")
         check("middleware GET" not in steps and not edge.queries, "it was fetched without a flag")
@@ -448,6 +473,7 @@ def test(executable):
                 ("mistakes", lambda: check_mistakes(executable, space, store, secure)),
                 ("a clock that is wrong", lambda: check_clock(executable, space, store)),
                 ("a server that does not answer", lambda: check_time(executable, space, store)),
+                ("warnings", lambda: check_warnings(executable, space, store)),
                 ("middlewares", lambda: check_middleware(executable, space, store)),
                 ("Ctrl-C", lambda: check_interrupt(executable, space, store)),
                 ("radosgw", lambda: check_radosgw(executable, space))):

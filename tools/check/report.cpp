@@ -76,6 +76,7 @@ std::string json_of(const CheckReport& report) {
                            {"configuration", report.configuration},
                            {"bucket", report.bucket},
                            {"prefix", report.prefix},
+                           {"warnings", report.warnings},
                            {"steps", nlohmann::json::array()}};
   for (const StepReport& step : report.steps) object["steps"].push_back(json_of(step));
   return json_line(object);

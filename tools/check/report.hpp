@@ -41,6 +41,8 @@ struct CheckReport {
   std::string configuration;  ///< the file
   std::string bucket;
   std::string prefix;  ///< of the keys that were written
+  /// What is odd although it works: of the file, and of what the middlewares tell meanwhile.
+  std::vector<std::string> warnings;
   std::vector<StepReport> steps;
 };
 
