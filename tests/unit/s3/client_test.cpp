@@ -659,6 +659,8 @@ TEST(S3Client, SignsForTheRegionThatTheServerNames) {
     auto again = co_await b.client->get_object_into(options, out);
     EXPECT_TRUE(again);
     EXPECT_NE(b.peer->heads().at(2).find("/eu-west-3/s3/aws4_request"), std::string::npos);
+    EXPECT_EQ(b.client->endpoint_of(options.bucket).region().str(), "eu-west-3");
+    EXPECT_EQ(b.client->endpoint_of(Bucket("another")).region().str(), "us-east-1");
   });
 }
 
