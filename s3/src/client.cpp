@@ -124,15 +124,35 @@ class Client::Impl {
     return found != moved.end() ? found->second : options.endpoint;
   }
 
+  /// What the attempts of one call have shown, and what the next one tries.
+  struct CallState {
+    explicit CallState(Impl& impl) : retry(impl.options.retry, impl.budget) {}
+
+    RetryState retry;
+    /// By the Date of the last answer, where it had one.
+    std::optional<ClockOffset> answered_clock;
+    /// Signed by instead of the client's clock, on suspicion. The client takes it over when an
+    /// attempt succeeds by it: a wrong Date of something on the way shall not spoil a right clock.
+    std::optional<ClockOffset> tried_clock;
+    /// The keys were renewed on suspicion.
+    bool tries_keys = false;
+  };
+
   BodyForm body_form(const PreparedRequest& request) const;
-  Task<Result<void>> sign(PreparedRequest& request, const Region& region, OutgoingBody& body);
+  Task<Result<void>> sign(PreparedRequest& request, const Region& region, OutgoingBody& body,
+                          const CallState& call_state);
   Task<Result<http::Response>> send(PreparedRequest& request, const Region& region,
-                                    OutgoingBody& body);
+                                    OutgoingBody& body, CallState& call_state);
   Task<Result<std::string>> read_document(http::Response& response);
-  RetryDecision judge(RetryState& retry, const Error& error, bool rewindable);
-  Task<Result<void>> prepare_retry(RetryDecision decision, const Bucket& bucket, const Error& error,
-                                   const std::string& signed_by);
-  void observe_date(const http::ResponseHead& head);
+  std::optional<ClockOffset> clock_of(const http::ResponseHead& head) const;
+  void succeeded(CallState& call_state);
+  RetryDecision judge(CallState& call_state, const PreparedRequest& request, const Error& error,
+                      bool rewindable);
+  RetryDecision decide(RetryState& retry, const FailedAttempt& attempt);
+  void correct(RetryAction action, const PreparedRequest& request, const Error& error,
+               CallState& call_state);
+  Task<Result<void>> prepare_retry(RetryDecision decision, const Bucket& bucket,
+                                   const Error& error);
 
   template <class R, class Options>
   Task<Result<R>> call(const Options& call_options, http::BodySource* given, engine::Duration time);
@@ -160,8 +180,8 @@ class Client::Impl {
   Signer signer;
   RetryBudget budget;
   ClockOffset clock_offset;
-  std::optional<ClockOffset> observed_offset;  // of the last response with a Date
-  std::map<Bucket, Endpoint> moved;            // buckets that answered from another region
+  std::string cleared_key;           // a HEAD's 400 was not about its age
+  std::map<Bucket, Endpoint> moved;  // buckets that answered from another region
   ClientStats stats;
 };
 
@@ -178,7 +198,7 @@ BodyForm Client::Impl::body_form(const PreparedRequest& request) const {
 }
 
 Task<Result<void>> Client::Impl::sign(PreparedRequest& request, const Region& region,
-                                      OutgoingBody& body) {
+                                      OutgoingBody& body, const CallState& call_state) {
   RINGPULL_CO_TRY(PayloadHash payload, co_await body.prepare(request, body_form(request)));
   auto obtained = co_await provider.credentials();
   if (!obtained) co_return fail(credentials_failure(std::move(obtained).error()));
@@ -191,7 +211,9 @@ Task<Result<void>> Client::Impl::sign(PreparedRequest& request, const Region& re
     co_return Result<void>();
   }
   request.signed_by = credentials->access_key_id;
-  std::chrono::sys_seconds now = clock_offset.apply(options.clock());
+  request.session_token = !credentials->session_token.empty();
+  request.clock = call_state.tried_clock.value_or(clock_offset);
+  std::chrono::sys_seconds now = request.clock.apply(options.clock());
   if (options.signature_version == SignatureVersion::v2) {
     SigV2Request what(request.head, request.virtual_bucket, now);
     RINGPULL_CO_TRY(HeaderSignatureV2 signature, sign_v2(*credentials, what));
@@ -209,15 +231,17 @@ Task<Result<void>> Client::Impl::sign(PreparedRequest& request, const Region& re
 
 /// Signs and sends once.
 Task<Result<http::Response>> Client::Impl::send(PreparedRequest& request, const Region& region,
-                                                OutgoingBody& body) {
+                                                OutgoingBody& body, CallState& call_state) {
+  call_state.answered_clock.reset();
   if (!request.head.headers.contains("User-Agent")) {
     request.head.headers.add("User-Agent", options.user_agent);
   }
-  RINGPULL_CO_CHECK(co_await sign(request, region, body));
+  RINGPULL_CO_CHECK(co_await sign(request, region, body, call_state));
   ++stats.requests;
   engine::TimePoint begun = engine::Loop::current().now();
   auto response = co_await http.send(request.origin, request.head, body.source());
   if (log) log.sent(request, body.source().size(), response, engine::Loop::current().now() - begun);
+  if (response) call_state.answered_clock = clock_of(response->head());
   co_return response;
 }
 
@@ -231,25 +255,61 @@ Task<Result<std::string>> Client::Impl::read_document(http::Response& response) 
   co_return text;
 }
 
-RetryDecision Client::Impl::judge(RetryState& retry, const Error& error, bool rewindable) {
-  if (log) log.failed(error);
+std::optional<ClockOffset> Client::Impl::clock_of(const http::ResponseHead& head) const {
+  auto date = http::parse_http_date(head.headers.get("Date").value_or(""));
+  if (!date) return std::nullopt;
+  ClockOffset clock;
+  clock.observe(*date, options.clock());
+  return clock;
+}
+
+void Client::Impl::succeeded(CallState& call_state) {
+  call_state.retry.succeeded();
+  if (call_state.tried_clock) clock_offset = *call_state.tried_clock;
+}
+
+RetryDecision Client::Impl::judge(CallState& call_state, const PreparedRequest& request,
+                                  const Error& error, bool rewindable) {
+  FailedAttempt attempt(error);
+  attempt.body_rewindable = rewindable;
+  attempt.reason_untold = request.head.method == "HEAD";
+  if (!request.signed_by.empty() && call_state.answered_clock) {
+    // Not against the time that it was signed for: an upload may last longer than a clock is off.
+    std::chrono::seconds off = call_state.answered_clock->offset() - request.clock.offset();
+    attempt.clock_is_off = std::chrono::abs(off) > kClockSkewMin;
+  }
+  if (call_state.tries_keys && error.http_status() == 400) cleared_key = request.signed_by;
+  attempt.session_token = request.session_token && request.signed_by != cleared_key;
+  return decide(call_state.retry, attempt);
+}
+
+RetryDecision Client::Impl::decide(RetryState& retry, const FailedAttempt& attempt) {
+  if (log) log.failed(*attempt.error);
   std::uint64_t bits = 0;
   engine::Loop::current().backend().random(std::as_writable_bytes(std::span(&bits, 1)));
   double uniform = static_cast<double>(bits >> 11) * 0x1.0p-53;
-  FailedAttempt attempt(error);
-  attempt.body_rewindable = rewindable;
   return retry.failed(attempt, uniform);
 }
 
+/// What the next attempt is signed by.
+void Client::Impl::correct(RetryAction action, const PreparedRequest& request, const Error& error,
+                           CallState& call_state) {
+  bool suspected = retry_class(error) == RetryClass::none;
+  if (action == RetryAction::correct_clock && call_state.answered_clock) {
+    call_state.tried_clock = suspected ? call_state.answered_clock : std::nullopt;
+    if (!suspected) clock_offset = *call_state.answered_clock;
+  }
+  if (action == RetryAction::refresh_credentials) {
+    call_state.tries_keys = suspected;
+    provider.invalidate(request.signed_by);
+  }
+}
+
 Task<Result<void>> Client::Impl::prepare_retry(RetryDecision decision, const Bucket& bucket,
-                                               const Error& error, const std::string& signed_by) {
+                                               const Error& error) {
   ++stats.retries;
   if (log) log.retrying(decision, error);
   if (error.is(ErrorKind::throttled)) ++stats.throttled;
-  if (decision.action == RetryAction::correct_clock && observed_offset) {
-    clock_offset = *observed_offset;
-  }
-  if (decision.action == RetryAction::refresh_credentials) provider.invalidate(signed_by);
   if (decision.action == RetryAction::switch_region) {
     Region region{std::string(error.hint())};
     RINGPULL_CO_TRY(Endpoint other, endpoint_of(bucket).with_region(region));
@@ -262,16 +322,9 @@ Task<Result<void>> Client::Impl::prepare_retry(RetryDecision decision, const Buc
   co_return Result<void>();
 }
 
-void Client::Impl::observe_date(const http::ResponseHead& head) {
-  auto text = head.headers.get("Date");
-  if (!text) return;
-  auto date = http::parse_http_date(*text);
-  if (date) observed_offset.emplace().observe(*date, options.clock());
-}
-
 template <class R, class Options>
 Task<Result<R>> Client::Impl::attempts(const Options& call_options, http::BodySource* given) {
-  RetryState retry(options.retry, budget);
+  CallState call_state(*this);
   bool lost_answer = false;
   while (true) {
     const Endpoint& endpoint = endpoint_of(call_options.bucket);
@@ -284,9 +337,8 @@ Task<Result<R>> Client::Impl::attempts(const Options& call_options, http::BodySo
     OutgoingBody outgoing(body, algorithm);
     ResponseContext context(request.operation, request.resource, region.str());
     Result<R> outcome = fail(ErrorKind::internal, "no attempt was made");
-    auto response = co_await send(request, region, outgoing);
+    auto response = co_await send(request, region, outgoing, call_state);
     if (response) {
-      observe_date(response->head());
       auto text = co_await read_document(*response);
       if (text) {
         outcome = read_response(call_options, context, response->head(), *text);
@@ -302,16 +354,16 @@ Task<Result<R>> Client::Impl::attempts(const Options& call_options, http::BodySo
       if (!same) outcome = fail(std::move(same).error().context(request.resource));
     }
     if (outcome) {
-      retry.succeeded();
+      succeeded(call_state);
       co_return outcome;
     }
     lost_answer = lost_answer || outcome.error().maybe_applied();
-    RetryDecision decision = judge(retry, outcome.error(), body.rewindable());
+    RetryDecision decision = judge(call_state, request, outcome.error(), body.rewindable());
     if (decision.action == RetryAction::give_up) {
       co_return fail(final_failure(std::move(outcome).error()).with_maybe_applied(lost_answer));
     }
-    auto ready =
-        co_await prepare_retry(decision, call_options.bucket, outcome.error(), request.signed_by);
+    correct(decision.action, request, outcome.error(), call_state);
+    auto ready = co_await prepare_retry(decision, call_options.bucket, outcome.error());
     if (!ready) co_return fail(std::move(ready).error().with_maybe_applied(lost_answer));
     RINGPULL_CO_CHECK(co_await body.rewind());
   }
@@ -362,7 +414,7 @@ Task<Result<CompleteMultipartUploadResult>> Client::Impl::complete(
 }
 
 Task<Result<GetObjectStream>> Client::Impl::open(const GetObjectOptions& get_options) {
-  RetryState retry(options.retry, budget);
+  CallState call_state(*this);
   while (true) {
     const Endpoint& endpoint = endpoint_of(get_options.bucket);
     Region region = endpoint.region();
@@ -371,9 +423,8 @@ Task<Result<GetObjectStream>> Client::Impl::open(const GetObjectOptions& get_opt
     OutgoingBody bare(nothing, std::nullopt);
     ResponseContext context(request.operation, request.resource, region.str());
     Result<GetObjectResult> outcome = fail(ErrorKind::internal, "no attempt was made");
-    auto response = co_await send(request, region, bare);
+    auto response = co_await send(request, region, bare, call_state);
     if (response) {
-      observe_date(response->head());
       bool success = response->status() == 200 || response->status() == 206;
       std::string text;
       if (!success) {
@@ -381,18 +432,18 @@ Task<Result<GetObjectStream>> Client::Impl::open(const GetObjectOptions& get_opt
       }
       outcome = read_response(get_options, context, response->head(), text);
       if (outcome) {
-        retry.succeeded();
+        succeeded(call_state);
         co_return GetObjectStream(std::move(*outcome), std::move(*response));
       }
     } else {
       outcome = fail(std::move(response).error());
     }
-    RetryDecision decision = judge(retry, outcome.error(), true);
+    RetryDecision decision = judge(call_state, request, outcome.error(), true);
     if (decision.action == RetryAction::give_up) {
       co_return fail(final_failure(std::move(outcome).error()));
     }
-    RINGPULL_CO_CHECK(
-        co_await prepare_retry(decision, get_options.bucket, outcome.error(), request.signed_by));
+    correct(decision.action, request, outcome.error(), call_state);
+    RINGPULL_CO_CHECK(co_await prepare_retry(decision, get_options.bucket, outcome.error()));
   }
 }
 
@@ -436,12 +487,11 @@ Task<Result<std::size_t>> Client::Impl::read_body(const GetObjectOptions& get_op
     body.reset();  // the broken connection makes room for the next one
     // Without an ETag there is no telling whether the rest belongs to the same object.
     bool resumable = !first.info.etag.empty();
-    RetryDecision decision = judge(retry, error, true);
+    RetryDecision decision = decide(retry, FailedAttempt(error));
     if (decision.action == RetryAction::give_up || !resumable) {
       co_return fail(std::move(error).with_bytes_done(done).context(name));
     }
-    const std::string nobody;  // no key is refused in the middle of a body
-    auto ready = co_await prepare_retry(decision, get_options.bucket, error, nobody);
+    auto ready = co_await prepare_retry(decision, get_options.bucket, error);
     if (!ready) co_return fail(std::move(ready).error().with_bytes_done(done).context(name));
     auto rest = co_await reopen(get_options, first, done);
     if (!rest) co_return fail(std::move(rest).error().with_bytes_done(done).context(name));

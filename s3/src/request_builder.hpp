@@ -10,6 +10,7 @@
 #include <ringpull/http/url.hpp>
 #include <ringpull/s3/endpoint.hpp>
 #include <ringpull/s3/error.hpp>
+#include <ringpull/s3/retry.hpp>
 #include <ringpull/s3/types.hpp>
 
 namespace ringpull::inline v0::s3 {
@@ -30,6 +31,10 @@ struct PreparedRequest {
   std::string virtual_bucket;
   /// The access key id that signed it last; empty before, and for anonymous requests.
   std::string signed_by;
+  /// That signature was made with a session token.
+  bool session_token = false;
+  /// The clock that it was made by.
+  ClockOffset clock;
 };
 
 Result<PreparedRequest> prepare(const Endpoint& endpoint, const GetObjectOptions& options);

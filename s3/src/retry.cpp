@@ -17,12 +17,31 @@ void RetryBudget::give_back(int tokens) noexcept {
   available_ = std::min(capacity_, available_ + tokens);
 }
 
+/// That of the error, or what is suspected behind one that does not say what the matter is.
+RetryClass RetryState::class_of(const FailedAttempt& attempt) const noexcept {
+  const Error& error = *attempt.error;
+  RetryClass told = retry_class(error);
+  if (told != RetryClass::none) return told;
+  int status = error.http_status();
+  bool untold = attempt.reason_untold && error.service_code().empty();
+  bool refused = untold && (status == 400 || status == 403);
+  bool signature = error.service_code() == "SignatureDoesNotMatch";
+  if (attempt.clock_is_off && !corrected_clock_ && (refused || signature)) {
+    return RetryClass::clock_skew;
+  }
+  // S3 answers an expired token with 400, never with 403.
+  if (attempt.session_token && !refreshed_credentials_ && untold && status == 400) {
+    return RetryClass::expired_credentials;
+  }
+  return RetryClass::none;
+}
+
 RetryDecision RetryState::failed(const FailedAttempt& attempt, double uniform) {
   const Error& error = *attempt.error;
   auto give_up = [](std::string_view reason) {
     return RetryDecision(RetryAction::give_up, milliseconds(0), reason);
   };
-  RetryClass kind = retry_class(error);
+  RetryClass kind = class_of(attempt);
   if (kind == RetryClass::none) return give_up("not retryable");
   if (!attempt.body_rewindable) return give_up("the body cannot be sent again");
   if (error.maybe_applied() && !attempt.idempotent) {

@@ -188,6 +188,41 @@ TEST_F(Retry, CorrectsClockCredentialsAndRegionOnceEachAndFree) {
   EXPECT_EQ(fail_once(state, moved).action, RetryAction::give_up);
 }
 
+TEST_F(Retry, SuspectsTheClockBehindARefusalOnlyWhereItIsOff) {
+  Error bare_400 = Error(ErrorKind::invalid_argument, "HEAD").with_http_status(400);
+  Error bare_403 = Error(ErrorKind::permission_denied, "HEAD").with_http_status(403);
+  for (const Error& refusal : {bare_400, bare_403, with_code("SignatureDoesNotMatch", 403)}) {
+    RetryState state(options_, budget_);
+    FailedAttempt attempt(refusal);
+    attempt.reason_untold = true;
+    EXPECT_EQ(state.failed(attempt, 0).action, RetryAction::give_up) << "the clock is right";
+    attempt.clock_is_off = true;
+    EXPECT_EQ(state.failed(attempt, 0).action, RetryAction::correct_clock);
+    EXPECT_EQ(state.failed(attempt, 0).action, RetryAction::give_up) << "once";
+  }
+  for (const Error& refusal : {bare_400, bare_403, with_code("AccessDenied", 403)}) {
+    RetryState state(options_, budget_);
+    FailedAttempt attempt(refusal);
+    attempt.clock_is_off = true;
+    EXPECT_EQ(state.failed(attempt, 0).action, RetryAction::give_up) << "there was a body";
+  }
+}
+
+TEST_F(Retry, SuspectsASessionTokenBehindABare400Once) {
+  Error bare_400 = Error(ErrorKind::invalid_argument, "HEAD").with_http_status(400);
+  Error bare_403 = Error(ErrorKind::permission_denied, "HEAD").with_http_status(403);
+  RetryState state(options_, budget_);
+  FailedAttempt attempt(bare_400);
+  attempt.session_token = true;
+  EXPECT_EQ(state.failed(attempt, 0).action, RetryAction::give_up) << "there was a body";
+  attempt.reason_untold = true;
+  EXPECT_EQ(state.failed(attempt, 0).action, RetryAction::refresh_credentials);
+  EXPECT_EQ(state.failed(attempt, 0).action, RetryAction::give_up) << "once";
+  RetryState forbidden(options_, budget_);
+  attempt.error = &bare_403;
+  EXPECT_EQ(forbidden.failed(attempt, 0).action, RetryAction::give_up);
+}
+
 TEST(ClockOffset, MovesSigningTimeToTheServers) {
   std::chrono::sys_seconds now(1'000'000s);
   ClockOffset clock;

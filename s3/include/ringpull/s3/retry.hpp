@@ -73,6 +73,11 @@ struct RetryDecision {
   std::string_view reason;
 };
 
+/// How far the server's clock has to be from the one that a request was signed by for a refusal to
+/// be put down to it. S3 refuses signatures that are 15 minutes off, some compatible servers those
+/// that are five.
+inline constexpr std::chrono::minutes kClockSkewMin{4};
+
 struct FailedAttempt {
   explicit FailedAttempt(const Error& error_in) : error(&error_in) {}
 
@@ -84,6 +89,12 @@ struct FailedAttempt {
   /// The connection had carried an earlier request, and no byte of a response arrived: the server
   /// had most likely closed it before (RFC 9112 section 9.3.1).
   bool stale_connection = false;
+  /// A HEAD: its answer has no body, so that a 400 or 403 gives no reason.
+  bool reason_untold = false;
+  /// By the Date of this answer the request was signed for a time more than kClockSkewMin off.
+  bool clock_is_off = false;
+  /// The request was signed with a session token, which may have expired.
+  bool session_token = false;
   /// Until the caller's deadline.
   std::chrono::milliseconds time_left = std::chrono::milliseconds::max();
 };
@@ -96,7 +107,8 @@ class RetryState {
 
   /// `uniform` is from [0, 1). Clock, credentials, region and the stale connection are each
   /// corrected once, at once and free of cost; what fails again after that is judged like any other
-  /// error.
+  /// error. The clock also on suspicion, where it is off: after a refusal without a reason or of
+  /// the signature. Likewise the credentials: after a 400 without a reason to a session token.
   RetryDecision failed(const FailedAttempt& attempt, double uniform);
   void succeeded() noexcept;
 
@@ -104,6 +116,7 @@ class RetryState {
   int attempt() const noexcept { return attempt_; }
 
  private:
+  RetryClass class_of(const FailedAttempt& attempt) const noexcept;
   bool correct_once(RetryClass retry_class, RetryDecision& decision) noexcept;
   std::chrono::milliseconds delay(RetryClass retry_class, double retry_after_seconds,
                                   double uniform) const noexcept;
