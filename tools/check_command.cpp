@@ -39,6 +39,10 @@ struct CheckArguments {
   bool print_policy = false;
 };
 
+constexpr std::string_view kKeysAdvice =
+    "correct privatekey, or take the file and its id out of privatekey and keypairid";
+constexpr std::string_view kNetworksAdvice =
+    "correct iprangesurl, or let this machine reach what it names (firewall, HTTPS_PROXY)";
 constexpr std::string_view kMiddlewareAdvice =
     "correct the middleware's options, or what answers at its baseurl";
 constexpr std::string_view kCloudFrontAdvice =
@@ -51,6 +55,26 @@ bool has_cloudfront(const RegistryConfiguration& configuration) {
     return std::holds_alternative<cloudfront::CloudFrontOptions>(middleware.options);
   };
   return std::ranges::any_of(configuration.middlewares, is_it);
+}
+
+bool has_ip_filter(const RegistryConfiguration& configuration) {
+  auto filters = [](const cloudfront::MiddlewareConfiguration& middleware) {
+    auto* options = std::get_if<cloudfront::CloudFrontOptions>(&middleware.options);
+    return options != nullptr && options->ip_filter != cloudfront::IpFilter::none;
+  };
+  return std::ranges::any_of(configuration.middlewares, filters);
+}
+
+/// What the middlewares stand on, apart from the storage.
+void add_steps_of_middlewares(std::vector<Step>& steps,
+                              const RegistryConfiguration& configuration) {
+  std::array need_nothing{Fact::none, Fact::none};
+  if (has_cloudfront(configuration)) {
+    steps.emplace_back("signing keys", examine_keys, need_nothing, kKeysAdvice);
+  }
+  if (has_ip_filter(configuration)) {
+    steps.emplace_back("client networks", find_networks, need_nothing, kNetworksAdvice);
+  }
 }
 
 void add_steps_that_write(std::vector<Step>& steps) {
@@ -68,6 +92,7 @@ void add_steps_that_read(std::vector<Step>& steps, const RegistryConfiguration& 
   if (configuration.redirect_disabled) return;
   steps.emplace_back("presigned GET", presigned_get, need_reading);
   steps.emplace_back("presigned HEAD", presigned_head, need_reading);
+  add_steps_of_middlewares(steps, configuration);
   if (configuration.middlewares.empty()) return;
   steps.emplace_back("middleware URL", sign_for_middleware, need_reading);
   if (!fetch_redirect) return;
@@ -123,8 +148,7 @@ Task<Result<void>> leave_nothing(StepRunner& runner, bool stopped) {
 Task<Result<void>> check_storage(const CheckArguments& arguments,
                                  const RegistryConfiguration& configuration,
                                  cloudfront::OpenedRegistryStorage& storage, CheckReport& report) {
-  RINGPULL_CO_TRY(std::unique_ptr<Probe> probe,
-                  Probe::create(configuration, storage.s3(), storage.driver()));
+  RINGPULL_CO_TRY(std::unique_ptr<Probe> probe, Probe::create(configuration, storage));
   report.bucket = probe->bucket().str();
   if (!arguments.read_only) report.prefix = probe->key_prefix();
   StepRunner runner(report, *probe, std::chrono::seconds(arguments.timeout_seconds),

@@ -219,6 +219,7 @@ CloudFrontStatus CloudFrontMiddleware::status() const {
   CloudFrontStatus status = impl_->counted;
   status.signatures = impl_->signed_alone + impl_->cache.made();
   status.key_pair_id = impl_->keys.signer().key_pair_id();
+  status.keys = impl_->keys.keys();
   status.key_checks = impl_->keys.checks();
   status.key_loads = impl_->keys.loads();
   status.key_failures = impl_->keys.failures();

@@ -42,14 +42,21 @@ Result<void> KeyRing::load() {
   for (Slot& slot : slots_) {
     // Before it is read: a change meanwhile is seen by the next check.
     struct stat status{};
-    if (::stat(slot.file.path.c_str(), &status) == 0) slot.version = Version(status);
-    auto adopted = adopt(slot, PrivateKey::from_pem_file(slot.file.path));
-    if (!adopted) errors.push_back(std::move(adopted).error());
-    slot.failing = !slot.signer;
+    if (::stat(slot.status.path.c_str(), &status) == 0) slot.version = Version(status);
+    auto adopted = adopt(slot, PrivateKey::from_pem_file(slot.status.path));
+    if (adopted) continue;
+    slot.status.error = adopted.error();
+    errors.push_back(std::move(adopted).error());
   }
   if (errors.size() == slots_.size()) return fail(std::move(errors.front()));
   for (const Error& error : errors) tell(notice_, error.message());
   return {};
+}
+
+std::vector<KeyStatus> KeyRing::keys() const {
+  std::vector<KeyStatus> keys;
+  for (const Slot& slot : slots_) keys.push_back(slot.status);
+  return keys;
 }
 
 Task<void> KeyRing::watch(engine::Duration period) {
@@ -67,14 +74,25 @@ Task<void> KeyRing::watch(engine::Duration period) {
 /// An open file tells its version without blocking, whatever file system it is on.
 Task<Result<void>> KeyRing::check(Slot& slot) {
   engine::OpenOptions options;
-  RINGPULL_CO_TRY(engine::File file, co_await engine::File::open(slot.file.path, options));
+  auto file = co_await engine::File::open(slot.status.path, options);
+  if (!file) {
+    // Whatever is there next time is read, also what was there before.
+    slot.version = Version();
+    co_return fail(std::move(file).error());
+  }
+  auto checked = co_await check_content(slot, *file);
+  co_return checked;
+}
+
+Task<Result<void>> KeyRing::check_content(Slot& slot, engine::File& file) {
+  const std::string& path = slot.status.path;
   struct stat status{};
   if (::fstat(file.fd(), &status) != 0) {
-    co_return fail(Error::from_errno(errno, "look at the CloudFront key file " + slot.file.path));
+    co_return fail(Error::from_errno(errno, "look at the CloudFront key file " + path));
   }
   Version version(status);
   if (version == slot.version) co_return Result<void>();
-  auto key = co_await read_key(file, slot.file.path);
+  auto key = co_await read_key(file, path);
   slot.version = version;
   co_return adopt(slot, std::move(key));
 }
@@ -94,16 +112,21 @@ Task<Result<PrivateKey>> KeyRing::read_key(engine::File& file, const std::string
 
 Result<void> KeyRing::adopt(Slot& slot, Result<PrivateKey> key) {
   if (!key) return fail(std::move(key).error());
+  KeyStatus& status = slot.status;
+  KeyStatus found = status;
+  found.type = key->type();
+  found.bits = key->bits();
+  found.error.reset();
   UrlSignerOptions options;
-  options.key_pair_id = slot.file.key_pair_id;
+  options.key_pair_id = status.key_pair_id;
   options.hash = hash_;
   RINGPULL_TRY(UrlSigner signer, UrlSigner::create(std::move(*key), options));
-  bool again = slot.signer.has_value() || slot.failing;
+  bool again = slot.signer.has_value() || status.error.has_value();
   slot.signer = std::move(signer);
-  slot.failing = false;
+  status = std::move(found);
   ++loads_;
   ++generation_;
-  if (again) tell(notice_, "key file " + slot.file.path + " was read anew");
+  if (again) tell(notice_, "key file " + status.path + " was read anew");
   return {};
 }
 
@@ -111,7 +134,8 @@ Result<void> KeyRing::adopt(Slot& slot, Result<PrivateKey> key) {
 void KeyRing::note_failure(Slot& slot, const Error& error) {
   if (error.is(ErrorKind::cancelled)) return;
   ++failures_;
-  bool told = std::exchange(slot.failing, true);
+  bool told = slot.status.error.has_value();
+  slot.status.error = error;
   if (told) return;
   tell(notice_, error.message() + (slot.signer ? "; the key read before is kept" : ""));
 }

@@ -35,6 +35,8 @@ class KeyRing {
   std::uint64_t checks() const noexcept { return checks_; }
   std::uint64_t loads() const noexcept { return loads_; }
   std::uint64_t failures() const noexcept { return failures_; }
+  /// In the order of the files.
+  std::vector<KeyStatus> keys() const;
 
  private:
   /// What tells one content of a file from another without reading it.
@@ -50,14 +52,14 @@ class KeyRing {
     std::int64_t changed_ns = 0;
   };
   struct Slot {
-    explicit Slot(const KeyFile& file_in) : file(file_in) {}
-    KeyFile file;
+    explicit Slot(const KeyFile& file) : status(file) {}
+    KeyStatus status;
     Version version;  // of the last content looked at
     std::optional<UrlSigner> signer;
-    bool failing = false;
   };
 
   engine::Task<Result<void>> check(Slot& slot);
+  engine::Task<Result<void>> check_content(Slot& slot, engine::File& file);
   engine::Task<Result<PrivateKey>> read_key(engine::File& file, const std::string& path);
   Result<void> adopt(Slot& slot, Result<PrivateKey> key);
   void note_failure(Slot& slot, const Error& error);

@@ -69,7 +69,7 @@ Task<void> OpenedRegistryStorage::close() {
 
 void OpenedRegistryStorage::put_around(MiddlewarePtr middleware) {
   auto* cloudfront = dynamic_cast<CloudFrontMiddleware*>(middleware.get());
-  if (cloudfront != nullptr) cloudfront_ = cloudfront;
+  if (cloudfront != nullptr) cloudfronts_.push_back(cloudfront);
   outermost_ = middleware.get();
   middlewares_.push_back(std::move(middleware));
 }

@@ -46,6 +46,8 @@ bool is_p256(const EVP_PKEY* key) {
 PrivateKey::PrivateKey(std::shared_ptr<const Key> key, Type type) noexcept
     : key_(std::move(key)), type_(type) {}
 
+int PrivateKey::bits() const noexcept { return EVP_PKEY_get_bits(key_->pkey.get()); }
+
 Result<PrivateKey> PrivateKey::from_pem(std::string_view pem) {
   if (pem.size() > detail::SecretText::kBytesMax) {
     return fail(ErrorKind::too_large, "read a CloudFront key: the PEM text exceeds 64 KiB");

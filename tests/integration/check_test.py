@@ -342,18 +342,28 @@ def check_interrupt(executable, space, store):
         store.check_empty()
 
 
+RANGES = {"prefixes": [{"ip_prefix": "198.51.100.0/24", "region": "eu-west-3", "service": "EC2"},
+                       {"ip_prefix": "203.0.113.0/24", "region": "us-east-1", "service": "S3"}]}
+
+
 class Edge(BaseHTTPRequestHandler):
-    """What a distribution with no key group gives: the bucket's objects to everybody; or, without a
+    """AWS's list of networks, and what a distribution with no key group gives: the bucket's objects to everybody; or, without a
     store, what one with another key group says."""
 
     def do_GET(self):
+        if self.path == "/ip-ranges.json":
+            self.answer(200, json.dumps(RANGES).encode())
+            return
         store = self.server.store
         body = b"<Error><Code>AccessDenied</Code><Message>Access denied</Message></Error>"
         if store:
             key = unquote(urlsplit(self.path).path)[1:]
             body = store.client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
         self.server.queries.append(parse_qs(urlsplit(self.path).query))
-        self.send_response(200 if store else 403)
+        self.answer(200 if store else 403, body)
+
+    def answer(self, status, body):
+        self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -392,6 +402,41 @@ def check_warnings(executable, space, store):
     store.check_empty()
 
 
+def check_needs_of_middleware(executable, space, store, base):
+    """The keys, and the networks to filter by."""
+    def found(*options, expect=0, **more):
+        storage = cloudfront(base, more.pop("key", first), **more)
+        command = Check(executable, space, store.endpoint, storage=storage)
+        return command.report("--read-only", *options, expect=expect)
+
+    first, second = make_key(space, "first.pem"), make_key(space, "second.pem")
+    steps = found()["steps"]
+    check_equal(steps["signing keys"]["detail"], "K2JCJMDEHXQW5F signs (RSA of 2048 bits)", "a key")
+    check("client networks" not in steps, "networks without a filter")
+    two = {"privatekey": [str(first), str(second)], "keypairid": "KNEW,KOLD"}
+    detail = found(**two)["steps"]["signing keys"]["detail"]
+    check_equal(detail, "KNEW signs (RSA of 2048 bits), KOLD stands by (RSA of 2048 bits)", "keys")
+    first.unlink()
+    report = found(**two)
+    check_equal(report["steps"]["signing keys"]["detail"],
+                f"KNEW is not there yet ({first}), KOLD signs (RSA of 2048 bits)", "a successor")
+    check(any("first.pem: No such file" in text for text in report["warnings"]), f"{report}")
+    first.write_text("no key")
+    failed = found(**two, expect=USAGE)["steps"]["signing keys"]
+    check(failed["error"]["message"].startswith(f"key KNEW: {first}: ")
+          and "privatekey" in failed["remedy"], f"a broken successor: {failed}")
+    first = second
+    near = {"ipfilteredby": "aws", "trustedproxies": "10.0.0.0/8"}
+    step_of = found(**near, iprangesurl=f"{base}/ip-ranges.json")["steps"]["client networks"]
+    check_equal(step_of["detail"], "2 networks", "the networks")
+    report = found(**near, iprangesurl=f"{base}/nothing", expect=UNREACHABLE)
+    failed = report["steps"]["client networks"]
+    check("/nothing: the server answers 403" in failed["error"]["message"]
+          and "iprangesurl" in failed["remedy"], f"no list: {failed}")
+    check(any("every client is sent to CloudFront" in text for text in report["warnings"]),
+          f"{report['warnings']}")
+
+
 def check_middleware(executable, space, store):
     key = make_key(space)
     with ThreadingHTTPServer(("127.0.0.1", 0), Edge) as edge:
@@ -406,7 +451,8 @@ def check_middleware(executable, space, store):
         check_equal(steps["middleware GET"]["state"], "ok", "the fetch")
         check_equal(set(edge.queries[0]), {"Expires", "Signature", "Key-Pair-Id"}, "the query")
         edge.store = None
-        failed = command.first_failure(DENIED, "--fetch-redirect")
+        check_needs_of_middleware(executable, space, store, base)
+        failed = command.rewritten().first_failure(DENIED, "--fetch-redirect")
         check_equal((failed["name"], failed["permission"]), ("middleware GET", ""), "a wrong key")
         check("key group" in failed["remedy"], f"remedy: {failed['remedy']}")
         # What runs behind the middleware ends first, whatever has gone wrong.

@@ -37,23 +37,22 @@ std::string_view without(Fact fact) noexcept {
   return "";
 }
 
-Probe::Probe(const cloudfront::RegistryConfiguration& configuration, s3::OpenedS3Driver& s3,
-             s3::StorageDriver& outermost, s3::S3DriverOptions options)
+Probe::Probe(const cloudfront::RegistryConfiguration& configuration,
+             cloudfront::OpenedRegistryStorage& storage, s3::S3DriverOptions options)
     : configuration_(configuration),
-      s3_(s3),
-      outermost_(outermost),
+      storage_(storage),
       options_(std::move(options)),
       directory_(random_directory()) {
   learn(Fact::none);
 }
 
 Result<std::unique_ptr<Probe>> Probe::create(const cloudfront::RegistryConfiguration& configuration,
-                                             s3::OpenedS3Driver& s3, s3::StorageDriver& outermost) {
+                                             cloudfront::OpenedRegistryStorage& storage) {
   RINGPULL_TRY(s3::S3DriverOptions options, s3::make_driver_options(configuration.s3));
   if (options.attributes.content_type.empty()) {
     options.attributes.content_type = "application/octet-stream";
   }
-  std::unique_ptr<Probe> probe(new Probe(configuration, s3, outermost, std::move(options)));
+  std::unique_ptr<Probe> probe(new Probe(configuration, storage, std::move(options)));
   RINGPULL_TRY(probe->resolver_, engine::CaresResolver::create());
   http::ClientOptions edge;
   const char* authorities = std::getenv("AWS_CA_BUNDLE");
@@ -64,14 +63,14 @@ Result<std::unique_ptr<Probe>> Probe::create(const cloudfront::RegistryConfigura
 }
 
 std::string Probe::root_prefix() const {
-  std::string key = *s3_.driver().object_key("/x");
+  std::string key = *storage_.s3().driver().object_key("/x");
   key.pop_back();
   return key;
 }
 
 s3::ObjectKey Probe::key(std::string_view name) const {
   // Of a path, which the directory itself with a slash is not.
-  std::string directory = *s3_.driver().object_key(directory_);
+  std::string directory = *storage_.s3().driver().object_key(directory_);
   return s3::ObjectKey(directory + '/' + std::string(name));
 }
 

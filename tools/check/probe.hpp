@@ -5,11 +5,13 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include <ringpull/cloudfront/open_registry_storage.hpp>
 #include <ringpull/cloudfront/registry_configuration.hpp>
 #include <ringpull/engine/resolver.hpp>
 #include <ringpull/engine/task.hpp>
@@ -53,18 +55,22 @@ struct ProbeUpload {
 /// the request goes out, so that clean_up() finds it however the step ends.
 class Probe {
  public:
-  /// `outermost` is s3.driver() with the middlewares around it. All outlive the probe.
+  /// `storage` is what `configuration` describes. Both outlive the probe.
   static Result<std::unique_ptr<Probe>> create(
-      const cloudfront::RegistryConfiguration& configuration, s3::OpenedS3Driver& s3,
-      s3::StorageDriver& outermost);
+      const cloudfront::RegistryConfiguration& configuration,
+      cloudfront::OpenedRegistryStorage& storage);
 
   const s3::S3DriverParameters& parameters() const noexcept { return configuration_.s3; }
   const s3::Bucket& bucket() const noexcept { return configuration_.s3.bucket; }
-  s3::OpenedS3Driver& s3() noexcept { return s3_; }
-  s3::Client& client() noexcept { return s3_.client(); }
-  s3::StorageDriver& outermost() noexcept { return outermost_; }
+  s3::OpenedS3Driver& s3() noexcept { return storage_.s3(); }
+  s3::Client& client() noexcept { return s3().client(); }
+  /// The driver with the middlewares around it.
+  s3::StorageDriver& outermost() noexcept { return storage_.driver(); }
+  std::span<cloudfront::CloudFrontMiddleware* const> cloudfronts() noexcept {
+    return storage_.cloudfronts();
+  }
   /// Trusts as the configuration says, for URLs of S3.
-  http::Client& http() noexcept { return s3_.http(); }
+  http::Client& http() noexcept { return s3().http(); }
   /// Trusts as a client of the registry does, for URLs of middlewares.
   http::Client& edge_http() noexcept { return *edge_http_; }
 
@@ -96,12 +102,11 @@ class Probe {
   std::optional<ProbeUpload> upload;
 
  private:
-  Probe(const cloudfront::RegistryConfiguration& configuration, s3::OpenedS3Driver& s3,
-        s3::StorageDriver& outermost, s3::S3DriverOptions options);
+  Probe(const cloudfront::RegistryConfiguration& configuration,
+        cloudfront::OpenedRegistryStorage& storage, s3::S3DriverOptions options);
 
   const cloudfront::RegistryConfiguration& configuration_;
-  s3::OpenedS3Driver& s3_;
-  s3::StorageDriver& outermost_;
+  cloudfront::OpenedRegistryStorage& storage_;
   s3::S3DriverOptions options_;
   std::unique_ptr<engine::Resolver> resolver_;
   std::unique_ptr<http::Client> edge_http_;

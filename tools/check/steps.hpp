@@ -52,6 +52,11 @@ engine::Task<StepOutcome> presigned_head(Probe& probe);
 engine::Task<StepOutcome> sign_for_middleware(Probe& probe);
 engine::Task<StepOutcome> fetch_from_middleware(Probe& probe);
 
+// middleware_steps.cpp: what the cloudfront middlewares need to decide and sign
+/// A file that is not there yet is no failure: a successor's may come later.
+engine::Task<StepOutcome> examine_keys(Probe& probe);
+engine::Task<StepOutcome> find_networks(Probe& probe);
+
 // cleanup.cpp
 /// Deletes what the steps have left and ends uploads, all that it can; its error names the rest.
 /// Under a deadline of its own: runs when the check is stopped, too.

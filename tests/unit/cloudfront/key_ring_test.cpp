@@ -123,6 +123,52 @@ TEST(KeyRing, SignsWithTheFirstKeyThatIsThere) {
   });
 }
 
+TEST(KeyRing, TellsWhatBecameOfEachFile) {
+  MiddlewareBed bed;
+  bed.put_key("second", "p256-sec1.pem");
+  with_keys(bed, true).run([](MiddlewareBed& b) -> Task<void> {
+    auto keys = b.middleware->status().keys;
+    EXPECT_EQ(keys.size(), 2U);
+    if (keys.size() != 2) co_return;
+    EXPECT_EQ(keys[0].key_pair_id, "K1");
+    EXPECT_EQ(keys[0].path, b.files.file("first"));
+    EXPECT_FALSE(keys[0].type);
+    EXPECT_TRUE(keys[0].error && keys[0].error->is(ErrorKind::not_found));
+    EXPECT_EQ(keys[1].type, PrivateKey::Type::ecdsa_p256);
+    EXPECT_EQ(keys[1].bits, 256);
+    EXPECT_FALSE(keys[1].error);
+    b.put_key("first", "rsa2048-pkcs1.pem");
+    co_await check_files(b);
+    keys = b.middleware->status().keys;
+    EXPECT_EQ(keys[0].type, PrivateKey::Type::rsa);
+    EXPECT_EQ(keys[0].bits, 2048);
+    EXPECT_FALSE(keys[0].error);
+    b.put_key("first", "p384-sec1.pem");
+    co_await check_files(b);
+    keys = b.middleware->status().keys;
+    EXPECT_EQ(keys[0].type, PrivateKey::Type::rsa) << "the one that still signs";
+    EXPECT_TRUE(keys[0].error && keys[0].error->is(ErrorKind::invalid_argument));
+  });
+}
+
+TEST(KeyRing, ReadsAFileAnewThatWasAwayAndIsTheSame) {
+  MiddlewareBed bed;
+  std::filesystem::create_directory(bed.files.file("mount"));
+  bed.put_key("mount/key", "p256-sec1.pem");
+  bed.options.keys.clear();
+  bed.options.keys.emplace_back(bed.files.file("mount/key"), "K1");
+  bed.run([](MiddlewareBed& b) -> Task<void> {
+    std::filesystem::rename(b.files.file("mount"), b.files.file("away"));
+    co_await check_files(b);
+    EXPECT_TRUE(b.middleware->status().keys[0].error);
+    std::filesystem::rename(b.files.file("away"), b.files.file("mount"));
+    co_await check_files(b);
+    EXPECT_FALSE(b.middleware->status().keys[0].error);
+    EXPECT_THAT(b.notices,
+                ElementsAre(HasSubstr("the key read before is kept"), HasSubstr("was read anew")));
+  });
+}
+
 TEST(KeyRing, GivesNoSignatureOfAKeyThatWasReplaced) {
   MiddlewareBed bed;
   bed.options.reuse = SignatureReuse::wildcard;

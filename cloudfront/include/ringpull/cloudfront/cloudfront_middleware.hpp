@@ -13,8 +13,10 @@
 #include <vector>
 
 #include <ringpull/cloudfront/ip_network.hpp>
+#include <ringpull/cloudfront/private_key.hpp>
 #include <ringpull/cloudfront/url_signer.hpp>
 #include <ringpull/engine/deadline.hpp>
+#include <ringpull/engine/error.hpp>
 #include <ringpull/engine/task.hpp>
 #include <ringpull/http/client.hpp>
 #include <ringpull/http/url.hpp>
@@ -94,6 +96,20 @@ class CloudFrontOptions {
   std::function<void(std::string_view)> on_notice;
 };
 
+/// One of CloudFrontOptions::keys, for reports.
+struct KeyStatus {
+  KeyStatus() = default;
+  explicit KeyStatus(const KeyFile& file) : path(file.path), key_pair_id(file.key_pair_id) {}
+
+  std::string path;
+  std::string key_pair_id;
+  /// Of the key that was read last; nothing where none has ever been usable.
+  std::optional<PrivateKey::Type> type;
+  int bits = 0;
+  /// Why the file cannot be used now; the key that was read before still is.
+  std::optional<Error> error;
+};
+
 /// For reports. Counted since the middleware was made.
 struct CloudFrontStatus {
   CloudFrontStatus() = default;
@@ -104,6 +120,7 @@ struct CloudFrontStatus {
   std::uint64_t near_clients = 0;   ///< of these, because of the client's address
 
   std::string key_pair_id;       ///< of the key that signs
+  std::vector<KeyStatus> keys;   ///< all, in the order of the options
   std::uint64_t key_checks = 0;  ///< looks at all key files
   std::uint64_t key_loads = 0;
   std::uint64_t key_failures = 0;

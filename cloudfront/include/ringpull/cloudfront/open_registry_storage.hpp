@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,7 +41,11 @@ class OpenedRegistryStorage {
   /// What is at the bottom.
   s3::OpenedS3Driver& s3() noexcept { return *s3_; }
   /// The outermost `cloudfront` middleware; null where there is none.
-  CloudFrontMiddleware* cloudfront() noexcept { return cloudfront_; }
+  CloudFrontMiddleware* cloudfront() noexcept {
+    return cloudfronts_.empty() ? nullptr : cloudfronts_.back();
+  }
+  /// All of them, from the inside out.
+  std::span<CloudFrontMiddleware* const> cloudfronts() noexcept { return cloudfronts_; }
 
   /// Ends what runs in the background, from the outside in. Awaited before it is destroyed; not
   /// ended by a stop.
@@ -58,7 +63,7 @@ class OpenedRegistryStorage {
   std::unique_ptr<s3::OpenedS3Driver> s3_;
   std::vector<std::unique_ptr<s3::StorageMiddleware>> middlewares_;
   s3::StorageDriver* outermost_ = nullptr;
-  CloudFrontMiddleware* cloudfront_ = nullptr;
+  std::vector<CloudFrontMiddleware*> cloudfronts_;
 };
 
 /// On the loop that it is for. Makes no request: credentials that are missing show with the first

@@ -25,6 +25,8 @@ class PrivateKey {
 
   enum class Type { rsa, ecdsa_p256 };
   Type type() const noexcept { return type_; }
+  /// 2048 or more for RSA, 256 for ECDSA on P-256.
+  int bits() const noexcept;
 
  private:
   friend class UrlSigner;
