@@ -35,12 +35,12 @@ Task<Result<BufferLease>> MultipartUpload::take_block(std::size_t size) {
     if (spare_ && spare_.capacity() < size) spare_.release();
     BufferLease block = std::move(spare_);
     if (!block) {
-      auto leased = core_.pool.try_lease(size);
+      auto leased = core_.pool.try_lease(size, engine::MemoryHold::lasting);
       if (leased) block = std::move(*leased);
     }
     if (!block && sending_ == 0) {
       // Nothing is held any more: waiting for the budget cannot be waiting for ourselves.
-      RINGPULL_CO_TRY(block, co_await core_.pool.lease(size));
+      RINGPULL_CO_TRY(block, co_await core_.pool.lease(size, engine::MemoryHold::lasting));
     }
     if (block) {
       block.resize(size);

@@ -38,7 +38,7 @@ std::uint64_t growth(std::uint64_t first, std::uint32_t level_parts) {
 }  // namespace
 
 Result<PartSizes> PartSizes::plan(const PartPlan& plan) {
-  if (plan.budget_bytes < kPartBytesMin) {
+  if (plan.held_bytes_max < kPartBytesMin) {
     return fail(ErrorKind::resource_exhausted,
                 "the memory budget of " + bytes_text(plan.budget_bytes) +
                     " holds no part of an upload; S3 takes none below " +
@@ -54,11 +54,11 @@ Result<PartSizes> PartSizes::plan(const PartPlan& plan) {
 
   if (plan.settled_bytes) {
     sizes.first_ = *plan.settled_bytes;
-    if (sizes.first_ > plan.budget_bytes) {
+    if (sizes.first_ > plan.held_bytes_max) {
       return fail(ErrorKind::resource_exhausted,
                   "the parts of this upload have " + bytes_text(sizes.first_) +
-                      ", which exceeds the memory budget of " + bytes_text(plan.budget_bytes) +
-                      "; raise it to twice a part");
+                      ", more than writers may hold of the memory budget of " +
+                      bytes_text(plan.budget_bytes) + "; raise it to twice a part");
     }
   } else if (plan.size_hint) {
     std::uint64_t rest = *plan.size_hint - std::min(*plan.size_hint, plan.stored_bytes);

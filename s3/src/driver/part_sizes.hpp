@@ -16,9 +16,10 @@ struct PartPlan {
   PartPlan() = default;
 
   std::uint64_t chunk_bytes = 0;
-  /// Of the memory budget: a part takes half of it at most, so that the next one can be filled
-  /// meanwhile.
+  /// The memory budget: a part takes half of it at most, so that another writer's fits beside it.
   std::uint64_t budget_bytes = 0;
+  /// What of it writers may hold.
+  std::uint64_t held_bytes_max = 0;
   /// All parts but the last have one size.
   bool uniform = false;
   /// Of the whole file.
@@ -40,7 +41,8 @@ struct PartPlan {
 class PartSizes {
  public:
   /// `resource_exhausted` when a part of the size that the hint asks for, or the least of 5 MiB,
-  /// does not fit into the budget; `too_large` when the hint exceeds what 10,000 parts can hold.
+  /// does not fit into the share that writers may hold; `too_large` when the hint exceeds what
+  /// 10,000 parts can hold.
   static Result<PartSizes> plan(const PartPlan& plan);
 
   /// Of part `number`, 1 to kPartNumberMax.

@@ -34,6 +34,7 @@ PartPlan plan_for(const Core& core, const WriterOptions& options, const SearchRe
   PartPlan plan;
   plan.chunk_bytes = core.options.chunk_bytes;
   plan.budget_bytes = core.pool.budget().limit_bytes();
+  plan.held_bytes_max = core.pool.budget().limit_bytes(engine::MemoryHold::lasting);
   plan.uniform = core.server.uniform_parts;
   plan.size_hint = options.size_hint;
   if (!found.upload) return plan;

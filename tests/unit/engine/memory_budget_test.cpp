@@ -91,6 +91,76 @@ TEST_P(MemoryBudgetTest, ServesALargeRequestBeforeSmallOnesBehindIt) {
   EXPECT_EQ(budget.stats().used_bytes, 0U);
 }
 
+Task<void> hold_and_note(MemoryBudget& budget, std::size_t bytes, std::string name,
+                         std::vector<std::string>& order) {
+  auto reservation = co_await budget.acquire(bytes, MemoryHold::lasting);
+  order.push_back(reservation ? name : std::string(to_string(reservation.error().kind())));
+  co_await yield_now();
+}
+
+Task<void> brief_beside_lasting(MemoryBudget& budget, std::vector<std::string>& order) {
+  Context& context = co_await current_context();
+  auto slow = co_await budget.acquire(60, MemoryHold::lasting);
+  auto slower = co_await budget.acquire(20, MemoryHold::lasting);
+  Scope scope(context);
+  scope.spawn(hold_and_note(budget, 20, "third", order));
+  scope.spawn(hold_and_note(budget, 1, "fourth", order));
+  co_await yield_now();
+  co_await yield_now();
+  EXPECT_EQ(budget.stats().waiting, 2U);
+  EXPECT_FALSE(budget.try_acquire(1, MemoryHold::lasting)) << "it overtook those who wait";
+  {
+    auto reader = co_await budget.acquire(20);
+    EXPECT_TRUE(reader) << reader.error().message();
+    EXPECT_EQ(budget.stats().used_bytes, 100U);
+  }
+  slower->release();
+  auto joined = co_await scope.join();
+  EXPECT_TRUE(joined.has_value());
+}
+
+TEST_P(MemoryBudgetTest, LeavesTheReserveToBriefHolds) {
+  MemoryBudget budget(limit(100));
+  EXPECT_EQ(budget.limit_bytes(MemoryHold::lasting), 88U);
+  EXPECT_EQ(budget.limit_bytes(MemoryHold::brief), 100U);
+  auto loop = make_loop();
+  std::vector<std::string> order;
+  loop->run([&] { return brief_beside_lasting(budget, order); });
+  EXPECT_EQ(order, (std::vector<std::string>{"third", "fourth"}));
+  EXPECT_EQ(budget.stats().used_bytes, 0U);
+  EXPECT_TRUE(budget.try_acquire(88, MemoryHold::lasting)) << "none is counted as held any more";
+}
+
+Task<void> lasting_behind_brief(MemoryBudget& budget, std::vector<std::string>& order) {
+  Context& context = co_await current_context();
+  auto held = co_await budget.acquire(90);
+  Scope scope(context);
+  scope.spawn(hold_and_note(budget, 80, "lasting", order));
+  scope.spawn(acquire_and_note(budget, 10, "brief", order));
+  co_await yield_now();
+  co_await yield_now();
+  EXPECT_FALSE(budget.try_acquire(1)) << "it overtook those who wait";
+  held->release();
+  auto joined = co_await scope.join();
+  EXPECT_TRUE(joined.has_value());
+}
+
+TEST_P(MemoryBudgetTest, LetsNoBriefHoldOvertakeALastingOneThatTheReserveDoesNotStop) {
+  MemoryBudget budget(limit(100));
+  auto loop = make_loop();
+  std::vector<std::string> order;
+  loop->run([&] { return lasting_behind_brief(budget, order); });
+  EXPECT_EQ(order, (std::vector<std::string>{"lasting", "brief"}));
+}
+
+TEST_P(MemoryBudgetTest, RefusesALastingHoldThatLeavesNoReserve) {
+  MemoryBudget budget(limit(100));
+  auto loop = make_loop();
+  std::vector<std::string> order;
+  loop->run([&] { return hold_and_note(budget, 89, "lasting", order); });
+  EXPECT_EQ(order, (std::vector<std::string>{"resource_exhausted"}));
+}
+
 Task<void> wait_until_deadline(MemoryBudget& budget, std::size_t bytes,
                                std::vector<std::string>& order) {
   auto late = co_await with_deadline(Deadline::after(2ms), budget.acquire(bytes));
@@ -163,7 +233,9 @@ Task<void> take_many(MemoryBudget& budget, int rounds, unsigned seed, int& failu
     seed = seed * 1664525U + 1013904223U;
     std::size_t bytes = 1 + (seed >> 16) % 100;
     Deadline deadline = (seed >> 8) % 4 == 0 ? Deadline::after(50us) : Deadline::never();
-    auto reservation = co_await with_deadline(deadline, budget.acquire(bytes));
+    bool lasts = (seed >> 12) % 2 == 0 && bytes <= budget.limit_bytes(MemoryHold::lasting);
+    MemoryHold hold = lasts ? MemoryHold::lasting : MemoryHold::brief;
+    auto reservation = co_await with_deadline(deadline, budget.acquire(bytes, hold));
     if (!reservation && reservation.error().kind() != ErrorKind::timed_out) ++failures;
     MemoryBudgetStats stats = budget.stats();
     if (stats.used_bytes > stats.limit_bytes) ++failures;

@@ -1,4 +1,6 @@
 // Writers that wait for their source: what they hold meanwhile.
+#include <ringpull/engine/timer.hpp>
+
 #include "s3/src/driver/reader.hpp"
 #include "s3/src/driver/writer.hpp"
 #include "tests/unit/s3/driver_bed.hpp"
@@ -65,6 +67,51 @@ TEST(DriverIdleWriter, HoldsNoMemoryBeforeItAppends) {
     auto committed = co_await writer->commit(options);
     EXPECT_TRUE(committed) << committed.error().message();
     EXPECT_TRUE(b.content("a") == bytes);
+    b.expect_nothing_left();
+  });
+}
+
+/// Comes to hold a block, if need be once another writer has ended, and keeps it until it is
+/// stopped.
+Task<void> trickle(DriverBed& bed, std::string path, Bytes bytes) {
+  auto writer = co_await open(bed, path, false);
+  auto written = co_await writer->write(bytes);
+  if (written) {
+    engine::Event never;
+    auto stopped = co_await never.wait();
+    EXPECT_FALSE(stopped);
+  }
+  auto cancelled = co_await writer->cancel();
+  EXPECT_TRUE(cancelled);
+}
+
+TEST(DriverIdleWriter, LeavesMemoryForReadersHoweverManyHoldSome) {
+  DriverBed bed;
+  bed.run([](DriverBed& b) -> Task<void> {
+    std::vector<std::byte> bytes = b.noise(100);
+    auto put = co_await driver::put_content(*b.core, "/file", bytes);
+    EXPECT_TRUE(put);
+    std::size_t most = b.budget->limit_bytes(engine::MemoryHold::lasting);
+    engine::Context& context = co_await engine::current_context();
+    engine::Scope pushes(context);
+    for (int i = 0; i < 50; ++i) {  // of blocks for ten
+      pushes.spawn(trickle(b, "/w" + std::to_string(i), bytes));
+    }
+    while (b.budget->stats().waiting == 0) co_await engine::yield_now();
+    EXPECT_LE(b.budget->stats().used_bytes, most);
+    EXPECT_GT(b.budget->stats().used_bytes + b.options.chunk_bytes, most) << "all they may have";
+    ReaderOptions options;
+    auto reader = co_await driver::open_reader(*b.core, "/file", options);
+    EXPECT_TRUE(reader) << reader.error().message();
+    {
+      auto piece = co_await (*reader)->next();
+      EXPECT_TRUE(piece) << piece.error().message();
+      EXPECT_EQ(piece->size(), bytes.size());
+    }
+    co_await (*reader)->close();
+    pushes.request_stop();
+    auto joined = co_await pushes.join();
+    EXPECT_TRUE(joined);
     b.expect_nothing_left();
   });
 }

@@ -16,6 +16,7 @@ PartPlan plan(std::uint64_t chunk, std::uint64_t budget) {
   PartPlan plan;
   plan.chunk_bytes = chunk;
   plan.budget_bytes = budget;
+  plan.held_bytes_max = budget - budget / 8;
   return plan;
 }
 

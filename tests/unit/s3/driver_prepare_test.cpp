@@ -177,7 +177,7 @@ TEST(DriverPrepare, ShowsItsBytesToTheHookOnceAndInOrder) {
 
 TEST(DriverPrepare, NeedsNoMoreMemoryThanWrite) {
   DriverBed bed;
-  bed.budget_options.limit_bytes = kPart + 4096;
+  bed.budget_options.limit_bytes = kPart + kPart / 4;
   bed.run([](DriverBed& b) -> Task<void> {
     std::vector<std::byte> bytes = b.noise(3 * kPart + 1);
     auto writer = co_await open(b);

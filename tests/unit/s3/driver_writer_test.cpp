@@ -111,7 +111,7 @@ TEST(DriverWriter, TakesItsBytesInAnyPieces) {
 TEST(DriverWriter, GoesOnWithOneBlockWhenTheBudgetHasNoSecond) {
   DriverBed bed;
   bed.options.chunk_bytes = kPart;
-  bed.budget_options.limit_bytes = kPart + 4096;
+  bed.budget_options.limit_bytes = kPart + kPart / 4;
   bed.run([](DriverBed& b) -> Task<void> {
     std::vector<std::byte> bytes = b.noise(4 * kPart + 1);
     auto writer = co_await open(b);
@@ -741,7 +741,7 @@ TEST(DriverWriter, LosesNothingWhenAWriteIsStopped) {
 
 TEST(DriverWriter, WaitsForItsBlockInAStoppableWay) {
   DriverBed bed;
-  bed.budget_options.limit_bytes = kPart + 4096;
+  bed.budget_options.limit_bytes = kPart + kPart / 4;
   bed.run([](DriverBed& b) -> Task<void> {
     std::vector<std::byte> bytes = b.noise(10);
     auto first = co_await open(b);

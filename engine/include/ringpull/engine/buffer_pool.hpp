@@ -18,7 +18,8 @@ class BufferLease {
       : budget_(std::exchange(other.budget_, nullptr)),
         data_(std::exchange(other.data_, nullptr)),
         size_(std::exchange(other.size_, 0)),
-        capacity_(std::exchange(other.capacity_, 0)) {}
+        capacity_(std::exchange(other.capacity_, 0)),
+        hold_(other.hold_) {}
   BufferLease& operator=(BufferLease&& other) noexcept;
   ~BufferLease() { release(); }
 
@@ -35,14 +36,15 @@ class BufferLease {
 
  private:
   friend class BufferPool;
-  BufferLease(MemoryBudget& budget, std::byte* data, std::size_t size,
-              std::size_t capacity) noexcept
-      : budget_(&budget), data_(data), size_(size), capacity_(capacity) {}
+  BufferLease(MemoryBudget& budget, std::byte* data, std::size_t size, std::size_t capacity,
+              MemoryHold hold) noexcept
+      : budget_(&budget), data_(data), size_(size), capacity_(capacity), hold_(hold) {}
 
   MemoryBudget* budget_ = nullptr;
   std::byte* data_ = nullptr;
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;
+  MemoryHold hold_ = MemoryHold::brief;
 };
 
 /// Leases blocks under a MemoryBudget, which outlives the pool and the leases.
@@ -59,20 +61,22 @@ class BufferPool {
 
   class [[nodiscard]] Lease final : public detail::BudgetRequest {
    public:
-    Lease(MemoryBudget& budget, std::size_t size) noexcept
-        : BudgetRequest(budget, detail::block_size(size), true), size_(size) {}
+    Lease(MemoryBudget& budget, std::size_t size, MemoryHold hold) noexcept
+        : BudgetRequest(budget, detail::block_size(size), hold, true), size_(size) {}
     Result<BufferLease> await_resume();
 
    private:
     std::size_t size_;
   };
 
-  /// Waits for a block of at least `size` bytes, first in, first out with everything else that
-  /// waits for the budget. `resource_exhausted` at once when the block exceeds the budget's limit
-  /// or the system has no memory; `cancelled` or `timed_out` when stopped first.
-  Lease lease(std::size_t size) noexcept { return Lease(budget_, size); }
+  /// Waits for a block of at least `size` bytes, in the order in which MemoryBudget serves.
+  /// `resource_exhausted` at once when the block exceeds the budget's limit for such a hold or the
+  /// system has no memory; `cancelled` or `timed_out` when stopped first.
+  Lease lease(std::size_t size, MemoryHold hold = MemoryHold::brief) noexcept {
+    return Lease(budget_, size, hold);
+  }
   /// At once or `resource_exhausted`; does not overtake waiters.
-  Result<BufferLease> try_lease(std::size_t size);
+  Result<BufferLease> try_lease(std::size_t size, MemoryHold hold = MemoryHold::brief);
 
   /// What a lease of `size` bytes takes of the budget: at most a quarter more.
   static std::size_t block_bytes(std::size_t size) noexcept { return detail::block_size(size); }
@@ -80,7 +84,7 @@ class BufferPool {
 
  private:
   static Result<BufferLease> make_lease(MemoryBudget& budget, void* block, std::size_t size,
-                                        std::size_t capacity);
+                                        std::size_t capacity, MemoryHold hold);
   MemoryBudget& budget_;
 };
 
