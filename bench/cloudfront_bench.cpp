@@ -88,8 +88,8 @@ void read_list(benchmark::State& state) {
   std::string list = make_list();
   std::vector<std::string> regions = {"eu-west-3"};
   for (auto _ : state) {
-    auto table = cloudfront::read_aws_ip_ranges(list, regions);
-    benchmark::DoNotOptimize(table);
+    auto ranges = cloudfront::read_aws_ip_ranges(list, regions);
+    benchmark::DoNotOptimize(ranges);
   }
   state.counters["list_bytes"] = static_cast<double>(list.size());
 }
@@ -97,7 +97,7 @@ BENCHMARK(read_list)->Unit(benchmark::kMillisecond);
 
 void find_client(benchmark::State& state) {
   std::vector<std::string> regions = {"eu-west-3"};
-  auto table = cloudfront::read_aws_ip_ranges(make_list(), regions).value();
+  auto table = cloudfront::read_aws_ip_ranges(make_list(), regions).value().table;
   std::vector<cloudfront::IpNetwork> proxies = {cloudfront::IpNetwork::parse("10.0.0.0/8").value()};
   s3::ClientFacts client;
   client.peer_address = "10.0.0.1:5000";

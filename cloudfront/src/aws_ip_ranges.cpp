@@ -23,9 +23,10 @@ std::string lower_case(std::string text) {
 ///      "ipv6_prefixes": [{"ipv6_prefix": "2600:1f00::/40", "region": "...", ...}, ...], ...}
 class Reader final : public nlohmann::json_sax<nlohmann::json> {
  public:
-  explicit Reader(Regions regions) : regions_(regions) {}
+  explicit Reader(Regions wanted) : wanted_(wanted) {}
 
   std::vector<IpTable::Entry> entries;
+  std::set<std::string, std::less<>> regions;
 
   bool start_object(std::size_t) override { return descend(); }
   bool end_object() override {
@@ -73,15 +74,17 @@ class Reader final : public nlohmann::json_sax<nlohmann::json> {
   }
   void take_entry() {
     auto network = IpNetwork::parse(prefix_);
-    if (network) entries.emplace_back(*network, is_wanted());
+    std::string region = lower_case(std::exchange(region_, {}));
     prefix_.clear();
-    region_.clear();
+    if (!network) return;
+    entries.emplace_back(*network, is_wanted(region));
+    if (!region.empty() && region.size() <= kRegionBytesMax) regions.insert(std::move(region));
   }
-  bool is_wanted() {
-    return !regions_ || std::ranges::find(*regions_, lower_case(region_)) != regions_->end();
+  bool is_wanted(const std::string& region) const {
+    return !wanted_ || std::ranges::find(*wanted_, region) != wanted_->end();
   }
 
-  Regions regions_;
+  Regions wanted_;
   std::size_t depth_ = 0;
   bool in_list_ = false;
   std::string key_, prefix_, region_;
@@ -89,7 +92,7 @@ class Reader final : public nlohmann::json_sax<nlohmann::json> {
 
 }  // namespace
 
-Result<IpTable> read_aws_ip_ranges(std::string_view json, Regions regions) {
+Result<AwsIpRanges> read_aws_ip_ranges(std::string_view json, Regions regions) {
   Reader reader(regions);
   if (!nlohmann::json::sax_parse(json, &reader)) {
     return fail(ErrorKind::protocol, "the list of networks is not JSON");
@@ -99,7 +102,10 @@ Result<IpTable> read_aws_ip_ranges(std::string_view json, Regions regions) {
                 "the list holds no network; it must have prefixes or ipv6_prefixes, as "
                 "ip-ranges.json has");
   }
-  return IpTable(std::move(reader.entries));
+  AwsIpRanges ranges;
+  ranges.table = IpTable(std::move(reader.entries));
+  ranges.regions = std::move(reader.regions);
+  return ranges;
 }
 
 }  // namespace ringpull::inline v0::cloudfront

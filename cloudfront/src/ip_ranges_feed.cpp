@@ -7,6 +7,7 @@
 #include <ringpull/engine/combinators.hpp>
 #include <ringpull/engine/loop.hpp>
 #include <ringpull/engine/timer.hpp>
+#include <ringpull/s3/parameter_text.hpp>
 
 #include "cloudfront/src/aws_ip_ranges.hpp"
 
@@ -86,10 +87,33 @@ Task<Result<void>> IpRangesFeed::take(http::Response& response) {
   RINGPULL_CO_TRY(std::string text, co_await response.read_text(options_.ip_ranges_bytes_max));
   std::optional<std::span<const std::string>> regions;
   if (options_.ip_filter == IpFilter::aws_region) regions = options_.regions;
-  RINGPULL_CO_TRY(table_, read_aws_ip_ranges(text, regions));
+  RINGPULL_CO_TRY(AwsIpRanges list, read_aws_ip_ranges(text, regions));
+  bool first = table_.networks() == 0;
+  table_ = std::move(list.table);
+  if (regions) compare_regions(list.regions);
+  if (first) tell_unknown_regions();
   // Only of a list that is in use: what could not be read is asked for again.
   etag_ = std::move(etag);
   co_return Result<void>();
+}
+
+void IpRangesFeed::compare_regions(const std::set<std::string, std::less<>>& known) {
+  unknown_regions_.clear();
+  std::vector<std::string_view> names(known.begin(), known.end());
+  for (const std::string& region : options_.regions) {
+    if (known.contains(region)) continue;
+    std::string nearest(names.empty() ? std::string_view() : s3::nearest_name(region, names));
+    unknown_regions_.emplace_back(region, std::move(nearest));
+  }
+}
+
+/// Once: a list that loses or gains a region later is nothing that the configuration's author did.
+void IpRangesFeed::tell_unknown_regions() const {
+  for (const UnknownRegion& region : unknown_regions_) {
+    tell(options_.on_notice,
+         "awsregion names " + region.name + ", of which the list has no network" +
+             (region.nearest.empty() ? "" : "; did you mean " + region.nearest + "?"));
+  }
 }
 
 /// Told once, until a fetch succeeds again.
@@ -127,6 +151,7 @@ void IpRangesFeed::report(CloudFrontStatus& status) const {
   status.ip_not_modified = not_modified_;
   status.ip_failures = failures_;
   status.ip_networks = table_.networks();
+  status.unknown_regions = unknown_regions_;
   status.ip_error = error_;
 }
 

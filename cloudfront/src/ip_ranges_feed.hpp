@@ -2,8 +2,11 @@
 // The list of networks, fetched again and again.
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 #include <ringpull/cloudfront/cloudfront_middleware.hpp>
 #include <ringpull/engine/sync.hpp>
@@ -33,6 +36,9 @@ class IpRangesFeed {
   engine::Task<Result<void>> update();
   engine::Task<Result<void>> fetch();
   engine::Task<Result<void>> take(http::Response& response);
+  /// Notes which of the options' regions the list does not have.
+  void compare_regions(const std::set<std::string, std::less<>>& known);
+  void tell_unknown_regions() const;
   void note(Result<void> updated);
   engine::Duration next_pause();
 
@@ -40,6 +46,7 @@ class IpRangesFeed {
   http::Client& client_;
   IpTable table_;
   std::string etag_;
+  std::vector<UnknownRegion> unknown_regions_;
   engine::Event first_fetch_;
   std::optional<Error> error_;  // of the last fetch
   std::uint64_t failures_in_row_ = 0;

@@ -56,13 +56,15 @@ void check_list(std::string_view text) {
   std::vector<std::string> regions = {"eu-west-3"};
   auto some = cloudfront::read_aws_ip_ranges(text, regions);
   require(all.has_value() == some.has_value(), "regions do not decide whether it is a list");
-  if (all) require(all->networks() == some->networks(), "nor of how many networks");
+  if (all)
+    require(all->table.networks() == some->table.networks() && all->regions == some->regions,
+            "nor of how many networks, and of which regions");
   auto networks = networks_of(text);
   if (!networks) return;
   for (const IpNetwork& network : *networks) {
     require(all.has_value(), "a document with networks is a list");
     for (const IpAddress& address : {network.first(), network.last()}) {
-      require(all->wants(address), "each network is found");
+      require(all->table.wants(address), "each network is found");
     }
   }
 }

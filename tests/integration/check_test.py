@@ -429,6 +429,13 @@ def check_needs_of_middleware(executable, space, store, base):
     near = {"ipfilteredby": "aws", "trustedproxies": "10.0.0.0/8"}
     step_of = found(**near, iprangesurl=f"{base}/ip-ranges.json")["steps"]["client networks"]
     check_equal(step_of["detail"], "2 networks", "the networks")
+    odd = {"ipfilteredby": "awsregion", "awsregion": "us-east-1,eu-wst-3", "trustedproxies": "10.0.0.1"}
+    report = found(**odd, iprangesurl=f"{base}/ip-ranges.json")
+    check_equal(report["steps"]["client networks"]["detail"],
+                "2 networks; of eu-wst-3 the list has none, did you mean eu-west-3?", "a region")
+    check_equal([text.partition(";")[0] for text in report["warnings"] if "awsregion" in text],
+                ["cloudfront: awsregion names eu-wst-3, of which the list has no network"],
+                "what is told of it")
     report = found(**near, iprangesurl=f"{base}/nothing", expect=UNREACHABLE)
     failed = report["steps"]["client networks"]
     check("/nothing: the server answers 403" in failed["error"]["message"]

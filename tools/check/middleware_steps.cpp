@@ -27,6 +27,16 @@ Result<std::string> describe(const KeyStatus& key, const std::string& signing) {
   return fmt::format("{} {} ({})", key.key_pair_id, signs ? "signs" : "stands by", kind_of(key));
 }
 
+/// "2 networks; of eu-wst-3 the list has none, did you mean eu-west-3?".
+std::string describe_networks(const CloudFrontStatus& status) {
+  std::string text = fmt::format("{} networks", status.ip_networks);
+  for (const cloudfront::UnknownRegion& region : status.unknown_regions) {
+    text += fmt::format("; of {} the list has none", region.name);
+    if (!region.nearest.empty()) text += fmt::format(", did you mean {}?", region.nearest);
+  }
+  return text;
+}
+
 void append(std::string& list, const std::string& item) {
   if (!list.empty()) list += ", ";
   list += item;
@@ -53,7 +63,7 @@ Task<StepOutcome> find_networks(Probe& probe) {
     CloudFrontStatus status = middleware->status();
     if (status.ip_error) co_return fail(std::move(*status.ip_error));
     if (status.ip_networks == 0) continue;  // this one does not filter
-    append(found, fmt::format("{} networks", status.ip_networks));
+    append(found, describe_networks(status));
   }
   co_return found;
 }

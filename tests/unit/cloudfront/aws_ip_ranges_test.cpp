@@ -8,6 +8,7 @@
 namespace ringpull::cloudfront {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 // As AWS publishes it, shortened.
@@ -34,7 +35,7 @@ bool wants(const IpTable& table, const char* address) {
 }
 
 TEST(AwsIpRanges, AreAllWantedWithoutRegions) {
-  IpTable table = read_aws_ip_ranges(kList, std::nullopt).value();
+  IpTable table = read_aws_ip_ranges(kList, std::nullopt).value().table;
   EXPECT_EQ(table.networks(), 6U);
   for (const char* address : {"3.5.140.1", "13.34.1.1", "13.34.37.65", "198.51.100.7",
                               "2600:1f00::1", "2a05:d07a:a000::1"}) {
@@ -47,7 +48,7 @@ TEST(AwsIpRanges, AreAllWantedWithoutRegions) {
 
 TEST(AwsIpRanges, AreThoseOfTheRegionsInAnyCase) {
   std::vector<std::string> us = {"us-east-1"};
-  IpTable table = read_aws_ip_ranges(kList, us).value();
+  IpTable table = read_aws_ip_ranges(kList, us).value().table;
   for (const char* address : {"13.34.37.65", "198.51.100.7", "2600:1f00::1"}) {
     EXPECT_TRUE(wants(table, address)) << address;
   }
@@ -55,7 +56,7 @@ TEST(AwsIpRanges, AreThoseOfTheRegionsInAnyCase) {
     EXPECT_FALSE(wants(table, address)) << address;
   }
   std::vector<std::string> global = {"global"};
-  IpTable everywhere = read_aws_ip_ranges(kList, global).value();
+  IpTable everywhere = read_aws_ip_ranges(kList, global).value().table;
   EXPECT_TRUE(wants(everywhere, "13.34.1.1"));
   EXPECT_FALSE(wants(everywhere, "13.34.37.65")) << "the smaller network is us-east-1's";
 }
@@ -67,10 +68,22 @@ TEST(AwsIpRanges, LeaveOutEntriesThatCannotBeRead) {
       {"ip_prefix": "10.0.0.0/16"}, {"extra": [{"ip_prefix": "10.7.0.0/16"}],
       "ip_prefix": "10.1.0.0/16"}], "others": [{"ip_prefix": "10.6.0.0/16"}]})",
                                      std::nullopt)
-                      .value();
+                      .value()
+                      .table;
   EXPECT_EQ(table.networks(), 2U);
   EXPECT_TRUE(wants(table, "10.0.0.1"));
   EXPECT_TRUE(wants(table, "10.1.0.1"));
+}
+
+TEST(AwsIpRanges, TellTheRegionsThatTheyHave) {
+  std::vector<std::string> us = {"us-east-1"};
+  auto ranges = read_aws_ip_ranges(kList, us).value();
+  EXPECT_THAT(ranges.regions, ElementsAre("ap-northeast-2", "eu-south-1", "global", "us-east-1"));
+  std::string longest = R"({"prefixes": [{"ip_prefix": "10.0.0.0/8", "region": ")" +
+                        std::string(63, 'a') + R"("}, {"ip_prefix": "x", "region": "none"},
+                          {"ip_prefix": "11.0.0.0/8", "region": ")" +
+                        std::string(64, 'b') + R"("}, {"ip_prefix": "12.0.0.0/8"}]})";
+  EXPECT_THAT(read_aws_ip_ranges(longest, us).value().regions, ElementsAre(std::string(63, 'a')));
 }
 
 TEST(AwsIpRanges, RefuseWhatIsNoList) {

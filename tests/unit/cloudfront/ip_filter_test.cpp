@@ -89,6 +89,37 @@ TEST(IpFilter, LooksAtTheRegionsOnly) {
   });
 }
 
+TEST(IpFilter, TellsOnceOfARegionThatTheListDoesNotHave) {
+  MiddlewareBed bed;
+  bed.options.ip_filter = IpFilter::aws_region;
+  bed.options.regions = {"eu-wst-3", "us-east-1"};
+  bed.options.update_frequency = 60s;
+  bed.options.update_retry = 10s;
+  std::string list = R"({"prefixes": [{"ip_prefix": "3.5.0.0/16", "region": "us-east-1"},
+                         {"ip_prefix": "3.6.0.0/16", "region": "eu-west-3"}]})";
+  std::string later = R"({"prefixes": [{"ip_prefix": "3.5.0.0/16", "region": "eu-wst-3"}]})";
+  bed.scripts = {once(answer(503, "")), once(answer(200, list)), once(answer(200, later))};
+  bed.run([](MiddlewareBed& b) -> Task<void> {
+    co_await b.ready();
+    EXPECT_EQ(b.middleware->status().ip_failures, 1U);
+    EXPECT_TRUE(b.middleware->status().unknown_regions.empty()) << "nothing is known yet";
+    b.notices.clear();
+    co_await b.advance(12s);
+    co_await until([&b] { return b.middleware->status().ip_networks == 2; });
+    auto unknown = b.middleware->status().unknown_regions;
+    EXPECT_EQ(unknown.size(), 1U);
+    EXPECT_EQ(unknown.at(0).name, "eu-wst-3");
+    EXPECT_EQ(unknown.at(0).nearest, "eu-west-3");
+    EXPECT_THAT(b.notices, ElementsAre(AllOf(HasSubstr("awsregion names eu-wst-3"),
+                                             HasSubstr("did you mean eu-west-3?")),
+                                       HasSubstr("could be fetched again")));
+    co_await b.advance(67s);
+    co_await until([&b] { return b.middleware->status().ip_networks == 1; });
+    EXPECT_EQ(b.middleware->status().unknown_regions.at(0).name, "us-east-1");
+    EXPECT_EQ(b.notices.size(), 2U) << "not of each list";
+  });
+}
+
 TEST(IpFilter, BelievesHeaderFieldsOfTrustedProxiesOnly) {
   MiddlewareBed bed;
   bed.options.ip_filter = IpFilter::aws;

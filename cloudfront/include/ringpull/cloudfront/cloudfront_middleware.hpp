@@ -92,7 +92,8 @@ class CloudFrontOptions {
   /// The wall clock, from which expiries count. Default: the system's.
   std::function<WallTime()> clock;
   /// Told, in one sentence, what happens in the background that no caller can be told: a key file
-  /// that cannot be used, a fetch that failed, and when it works again. On the loop's thread.
+  /// that cannot be used, a fetch that failed, and when it works again; once, the regions that the
+  /// first list does not have. On the loop's thread.
   std::function<void(std::string_view)> on_notice;
 };
 
@@ -108,6 +109,17 @@ struct KeyStatus {
   int bits = 0;
   /// Why the file cannot be used now; the key that was read before still is.
   std::optional<Error> error;
+};
+
+/// One of CloudFrontOptions::regions that the list of networks does not have: nobody comes from it.
+struct UnknownRegion {
+  UnknownRegion() = default;
+  UnknownRegion(std::string name_in, std::string nearest_in)
+      : name(std::move(name_in)), nearest(std::move(nearest_in)) {}
+
+  std::string name;
+  /// The one of the list whose name is nearest; empty where the list has no regions.
+  std::string nearest;
 };
 
 /// For reports. Counted since the middleware was made.
@@ -130,6 +142,8 @@ struct CloudFrontStatus {
   std::uint64_t ip_failures = 0;
   /// Of the list in use; 0 before the first.
   std::size_t ip_networks = 0;
+  /// By the list in use.
+  std::vector<UnknownRegion> unknown_regions;
   /// Of the last fetch, when that one failed.
   std::optional<Error> ip_error;
 };
