@@ -124,7 +124,11 @@ Result<std::unique_ptr<Client>> Client::create(const ClientOptions& options,
 }
 
 Task<Result<Response>> Client::send(const Url& url, RequestHead& head, BodySource& body) {
-  return pool_->send(url, head, body);
+  return pool_->send(url, head, body, SendOptions());
+}
+Task<Result<Response>> Client::send(const Url& url, RequestHead& head, BodySource& body,
+                                    const SendOptions& options) {
+  return pool_->send(url, head, body, options);
 }
 Task<Result<Response>> Client::send(const Url& url, RequestHead& head) {
   return pool_->send(url, head);

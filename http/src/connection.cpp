@@ -49,9 +49,15 @@ Connection::Connection(Transport transport, ClientState& client)
     : transport_(std::move(transport)), client_(client), parser_(client.options.parser) {}
 
 Task<Result<void>> Connection::exchange(const RequestHead& head, BodySource& body,
-                                        ExchangeState& state) {
+                                        const SendOptions& options, ExchangeState& state) {
+  options_ = options;
   bool bare = body.size() == std::uint64_t{0} && !head.headers.contains("Transfer-Encoding");
   return bare ? exchange_small(head, ConstBytes(), state) : exchange_body(head, body, state);
+}
+
+Error Connection::no_response() const {
+  const char* name = options_.first_byte ? "SendOptions::first_byte" : "TimeLimits::first_byte";
+  return limit_passed("no response", first_byte(), name);
 }
 
 Result<void> Connection::begin(const RequestHead& head) {
@@ -92,9 +98,9 @@ Task<Result<void>> Connection::exchange_small(const RequestHead& head, ConstByte
     sent = co_await send_parts(request, state);
     // A server may answer and close before it has read everything: what it said comes first.
     if (!sent && !hung_up(sent)) co_return sent;
-    limit = Deadline::after(limits().first_byte);
+    limit = Deadline::after(first_byte());
   } else {
-    limit = Deadline::after(limits().first_byte);
+    limit = Deadline::after(first_byte());
     int fd = transport_.tcp().fd();
     auto outcome = co_await engine::with_deadline(limit, SendReceive(fd, request, receive_space()));
     sent = std::move(outcome.sent);
@@ -102,7 +108,7 @@ Task<Result<void>> Connection::exchange_small(const RequestHead& head, ConstByte
     auto taken = take_head(std::move(outcome.received), state);
     if (!taken) {
       if (is_own_limit(taken.error(), context)) {
-        co_return fail(limit_passed("no response", limits().first_byte, "first_byte"));
+        co_return fail(no_response());
       }
       co_return hung_up(sent) ? std::move(sent) : std::move(taken);
     }
@@ -133,7 +139,7 @@ Task<Result<void>> Connection::exchange_side_by_side(Upload& upload, ExchangeSta
   bool by_us = upload.end_receive.stop_requested() && !context.stop_requested() &&
                received.error().is(ErrorKind::cancelled);
   if (by_us && upload.answer_late) {
-    co_return fail(limit_passed("no response", limits().first_byte, "first_byte"));
+    co_return fail(no_response());
   }
   if (by_us || (!upload.sent && !upload.sent.error().is(ErrorKind::cancelled))) {
     co_return upload.sent;
@@ -148,7 +154,7 @@ Task<void> Connection::upload_then_watch(Upload& upload, ExchangeState& state) {
     upload.end_receive.request_stop();
     co_return;
   }
-  auto slept = co_await engine::sleep_for(limits().first_byte);
+  auto slept = co_await engine::sleep_for(first_byte());
   if (!slept) co_return;
   upload.answer_late = true;
   upload.end_receive.request_stop();
@@ -204,7 +210,7 @@ Task<Result<void>> Connection::receive_head(Deadline limit, ExchangeState& state
     auto received = co_await engine::with_deadline(limit, transport_.read_some(receive_space()));
     auto taken = take_head(std::move(received), state);
     if (!taken && is_own_limit(taken.error(), context)) {
-      co_return fail(limit_passed("no response", limits().first_byte, "first_byte"));
+      co_return fail(no_response());
     }
     if (!taken || parser_.head_complete()) co_return taken;
     if (upload != nullptr && parser_.continue_received()) upload->go_on.set();

@@ -34,7 +34,7 @@ class Connection {
   /// while the body goes out: an early answer (403, 503) stops the sending and is what the caller
   /// gets, not the EPIPE. With "Expect: 100-continue" in the head the body waits for that.
   engine::Task<Result<void>> exchange(const RequestHead& head, BodySource& body,
-                                      ExchangeState& state);
+                                      const SendOptions& options, ExchangeState& state);
   ResponseHead& head() noexcept { return parser_.head(); }
 
   /// At least one byte of the body; 0 at its end.
@@ -85,9 +85,14 @@ class Connection {
   Error body_broken(Error error) const;
 
   const TimeLimits& limits() const noexcept { return client_.options.limits; }
+  engine::Duration first_byte() const noexcept {
+    return options_.first_byte.value_or(limits().first_byte);
+  }
+  Error no_response() const;
 
   Transport transport_;
   ClientState& client_;
+  SendOptions options_;  // of the exchange under way
   ResponseParser parser_;
   std::string wire_;
   ReceiveBlocks::Block block_;

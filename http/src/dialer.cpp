@@ -57,7 +57,7 @@ Task<Result<Transport>> Dialer::dial(const Url& url, const Proxy* proxy) {
   std::string_view stage;
   auto transport = co_await engine::with_deadline(limit, dial_within(url, proxy, stage));
   if (!transport && is_own_limit(transport.error(), context)) {
-    Error late = limit_passed(stage, time, "connect");
+    Error late = limit_passed(stage, time, "TimeLimits::connect");
     if (proxy != nullptr) late = std::move(late).context("by the proxy " + proxy->url.authority());
     co_return fail(std::move(late));
   }
@@ -180,8 +180,9 @@ Task<Result<TcpStream>> Dialer::tunnel(TcpStream stream, const Url& url, const P
   std::string who = "proxy " + proxy.url.authority();
   Connection connection(Transport(std::move(stream)), client_);
   SpanSource nothing;
+  SendOptions defaults;
   ExchangeState state;
-  auto answered = co_await connection.exchange(head, nothing, state);
+  auto answered = co_await connection.exchange(head, nothing, defaults, state);
   if (!answered) co_return fail(std::move(answered).error().context(who));
   int status = connection.head().status;
   if (status < 200 || status > 299) {

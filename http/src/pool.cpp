@@ -93,7 +93,8 @@ Pool::~Pool() {
   close_idle();
 }
 
-Task<Result<Response>> Pool::send(const Url& url, RequestHead& head, BodySource& body) {
+Task<Result<Response>> Pool::send(const Url& url, RequestHead& head, BodySource& body,
+                                  SendOptions options) {
   const Proxy* proxy = state_.options.proxies.select(url.scheme(), url.host(), url.port());
   Origin& origin = origin_of(url, proxy);
   if (!head.headers.contains("Host")) {
@@ -128,7 +129,7 @@ Task<Result<Response>> Pool::send(const Url& url, RequestHead& head, BodySource&
     }
     ExchangeState state;
     ++state_.busy;
-    auto answered = co_await lease->exchange(sent_head, body, state);
+    auto answered = co_await lease->exchange(sent_head, body, options, state);
     if (answered) {
       // RFC 9110 10.1.1: again without the expectation, where that can be.
       bool refused = lease->head().status == 417 && sent_head.headers.contains("Expect") &&

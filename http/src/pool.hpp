@@ -74,9 +74,10 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  engine::Task<Result<Response>> send(const Url& url, RequestHead& head, BodySource& body);
+  engine::Task<Result<Response>> send(const Url& url, RequestHead& head, BodySource& body,
+                                      SendOptions options);
   engine::Task<Result<Response>> send(const Url& url, RequestHead& head) {
-    return send(url, head, nothing_);
+    return send(url, head, nothing_, SendOptions());
   }
   /// The end of a response: keeps the connection where that is possible, closes it otherwise.
   void take_back(std::unique_ptr<PooledConnection> connection) noexcept;

@@ -23,7 +23,7 @@ bool is_own_limit(const Error& error, const engine::Context& context) noexcept {
 Error limit_passed(std::string_view what, engine::Duration limit, std::string_view name) {
   std::string text(what);
   text += " within " + in_words(limit);
-  text.append(" (TimeLimits::").append(name).append(")");
+  text.append(" (").append(name).append(")");
   return Error(ErrorKind::timed_out, std::move(text));
 }
 

@@ -101,6 +101,12 @@ Error credentials_failure(Error error) {
   return std::move(error).with_kind(ErrorKind::unauthenticated);
 }
 
+/// The server copies an object's bytes, or puts its parts together, before it answers.
+bool works_before_it_answers(Operation operation) noexcept {
+  return operation == Operation::copy_object || operation == Operation::upload_part_copy ||
+         operation == Operation::complete_multipart_upload;
+}
+
 /// Of the answer, which may be a part of the object.
 std::uint64_t body_bytes(const GetObjectResult& answer) {
   return answer.range ? answer.range->length() : answer.info.size_bytes;
@@ -238,8 +244,10 @@ Task<Result<http::Response>> Client::Impl::send(PreparedRequest& request, const 
   }
   RINGPULL_CO_CHECK(co_await sign(request, region, body, call_state));
   ++stats.requests;
+  http::SendOptions send_options;
+  if (works_before_it_answers(request.operation)) send_options.first_byte = options.work_time;
   engine::TimePoint begun = engine::Loop::current().now();
-  auto response = co_await http.send(request.origin, request.head, body.source());
+  auto response = co_await http.send(request.origin, request.head, body.source(), send_options);
   if (log) log.sent(request, body.source().size(), response, engine::Loop::current().now() - begun);
   if (response) call_state.answered_clock = clock_of(response->head());
   co_return response;

@@ -58,6 +58,16 @@ class ClientOptions {
   engine::Duration bad_address = std::chrono::seconds(30);
 };
 
+/// What one request asks for beside its head and its body.
+class SendOptions {
+ public:
+  SendOptions() = default;
+
+  /// Instead of TimeLimits::first_byte, for a request that the server is known to work on for long
+  /// before it answers: under the limit of the others it would be cut off and begun again for ever.
+  std::optional<engine::Duration> first_byte;
+};
+
 struct ClientStats {
   ClientStats() = default;
   std::uint64_t requests = 0;
@@ -141,6 +151,8 @@ class Client {
   /// With "Expect: 100-continue" in the head, the body waits for that answer
   /// (TimeLimits::expect_continue).
   engine::Task<Result<Response>> send(const Url& url, RequestHead& head, BodySource& body);
+  engine::Task<Result<Response>> send(const Url& url, RequestHead& head, BodySource& body,
+                                      const SendOptions& options);
   /// Without a body.
   engine::Task<Result<Response>> send(const Url& url, RequestHead& head);
 

@@ -17,7 +17,8 @@ struct TimeLimits {
   /// without a limit of its own.
   engine::Duration connect = std::chrono::seconds(10);
   /// From the last byte of the request to the end of the response's head. 60 s: S3 may take that
-  /// long to complete a large multipart upload before it sends its first whitespace.
+  /// long to complete a large multipart upload before it sends its first whitespace. One request
+  /// can have another (SendOptions).
   engine::Duration first_byte = std::chrono::seconds(60);
   /// Without a byte of a request body sent, or of a response body received. Looked at once per such
   /// period, so a stall is found after one to two of them. 30 s, as the AWS CRT has it.

@@ -48,6 +48,12 @@ class ClientOptions {
   /// since S3 may take most of that to complete an upload of 10,000 parts.
   engine::Duration transfer_time = std::chrono::hours(1);
   engine::Duration request_time = std::chrono::minutes(15);
+  /// How long one attempt of CopyObject, UploadPartCopy and CompleteMultipartUpload waits for its
+  /// answer, instead of http's TimeLimits::first_byte. Many servers answer only when all is done,
+  /// and S3 itself takes several minutes to complete a large upload. 10 min: 5 GiB, the most that
+  /// one request copies, at 9 MB/s. An answer that never comes leaves a third of request_time,
+  /// which ends all attempts together, for another attempt.
+  engine::Duration work_time = std::chrono::minutes(10);
   /// The largest XML answer that is read. A page of 1000 keys of 1 KiB is 1.6 MiB; percent-encoded
   /// three times that.
   std::size_t document_bytes_max = 16 * 1024 * 1024;
