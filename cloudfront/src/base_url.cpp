@@ -9,8 +9,18 @@ Result<http::Url> read_base_url(const s3::GivenParameter& given, std::string_vie
   auto url = http::Url::parse(text);
   // A path goes behind it, so that it can have no query, not even an empty one.
   if (!url || url->target().find('?') != std::string::npos) return fail(given.refuse(allowed));
+  if (!arrives_unchanged(url->path())) {
+    return fail(given.refuse(std::string(allowed) +
+                             "; its path may have no \".\" or \"..\" as a name, and "
+                             "needs two hex digits behind each '%'"));
+  }
   if (url->target().ends_with('/')) return url;
   return url->with_target(url->target() + "/");
+}
+
+bool arrives_unchanged(std::string_view path) {
+  auto decoded = http::percent_decode(path);
+  return decoded && !has_dot_component(*decoded);
 }
 
 bool has_dot_component(std::string_view path) noexcept {

@@ -32,6 +32,9 @@ Result<void> check(const CloudFrontOptions& options) {
   if (!target.ends_with('/') || target.find_first_of("?*\"\\") != std::string::npos) {
     return refuse("the base URL must end with '/' and hold no query, '*', quote or backslash");
   }
+  if (!detail::arrives_unchanged(options.base_url.path())) {
+    return refuse("the base URL's path must not hold \".\" or \"..\", or a '%' without its digits");
+  }
   if (options.keys.empty()) return refuse("no key file is given");
   if (options.duration < seconds(1) || options.reuse_period < seconds(1)) {
     return refuse("URLs must be good for a second or more, and so must their reuse");

@@ -232,6 +232,10 @@ TEST(CloudFrontMiddleware, RefusesOptionsOutOfTheirRanges) {
     co_await expect_refused(options, "must end with '/'");
     options.base_url = http::Url::parse("https://h/*/").value();
     co_await expect_refused(options, "must end with '/'");
+    options.base_url = http::Url::parse("https://h/a/../").value();
+    co_await expect_refused(options, "must not hold \".\" or \"..\"");
+    options.base_url = http::Url::parse("https://h/%/").value();
+    co_await expect_refused(options, "a '%' without its digits");
     options = b.options;
     options.keys.clear();
     co_await expect_refused(options, "no key file");

@@ -108,6 +108,24 @@ TEST(CloudFrontParameters, RefuseABaseUrlThatNothingCanStandBehind) {
   EXPECT_THAT(refusal({{"baseurl", "https://me:secret@h/"}}), Not(HasSubstr("secret")));
 }
 
+// What a client makes of such a URL is another one than was signed.
+constexpr const char* kPathsThatChange[] = {
+    "https://h/..",       "https://h/a/../b",  "https://h/./",     "https://h/a/.",
+    "https://h/%2e%2E/a", "https://h/a%2f../", "https://h/a/.%2e", "https://h/100%",
+    "https://h/%zz/",     "https://h/a%2/b",   "https://h/%"};
+
+TEST(CloudFrontParameters, RefuseABaseUrlWhosePathDoesNotArriveAsItIs) {
+  for (const char* text : kPathsThatChange) {
+    EXPECT_THAT(refusal({{"baseurl", text}}),
+                AllOf(HasSubstr("config.yml:1: parameter baseurl: \"" + std::string(text) +
+                                "\" is not the distribution's host or URL"),
+                      HasSubstr("two hex digits behind each '%'")));
+  }
+  for (const char* text : {"https://h/.a/b../...", "https://h/%20/%2e%2e%2e", "https://h//a"}) {
+    EXPECT_EQ(read({{"baseurl", text}}).value.base_url.to_string(), std::string(text) + "/");
+  }
+}
+
 TEST(CloudFrontParameters, WarnOfPlainHttp) {
   Read read = cloudfront::read({{"baseurl", "http://cdn.example.com"}});
   EXPECT_EQ(read.value.base_url.to_string(), "http://cdn.example.com/");
@@ -240,6 +258,11 @@ TEST(RedirectParameters, NeedAUrlWithItsScheme) {
     auto refused = read(text);
     ASSERT_FALSE(refused) << text;
     EXPECT_THAT(refused.error().message(), HasSubstr("config.yml:1: parameter baseurl"));
+  }
+  for (const char* text : kPathsThatChange) {
+    auto refused = read(text);
+    ASSERT_FALSE(refused) << text;
+    EXPECT_THAT(refused.error().message(), HasSubstr("two hex digits behind each '%'"));
   }
   auto missing = read_redirect_parameters(ParameterMap(), "config.yml:40");
   ASSERT_FALSE(missing);

@@ -50,7 +50,8 @@ class CloudFrontOptions {
  public:
   CloudFrontOptions() = default;
 
-  /// In front of each object's key; its path ends with '/', it has no query.
+  /// In front of each object's key; its path ends with '/', holds no "." or ".." and no '%' without
+  /// its digits; it has no query.
   http::Url base_url;
   /// One or more. The first whose file has ever been readable signs, so that a successor can be
   /// named before it is there.
