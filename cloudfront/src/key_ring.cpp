@@ -127,7 +127,14 @@ Result<void> KeyRing::adopt(Slot& slot, Result<PrivateKey> key) {
   ++loads_;
   ++generation_;
   if (again) tell(notice_, "key file " + status.path + " was read anew");
+  note_size(status);
   return {};
+}
+
+void KeyRing::note_size(const KeyStatus& key) const {
+  if (key.type != PrivateKey::Type::rsa || key.bits == PrivateKey::kRsaBits) return;
+  tell(notice_, "key file " + key.path + " holds RSA of " + std::to_string(key.bits) +
+                    " bits; CloudFront documents RSA of 2048 and ECDSA on P-256 alone");
 }
 
 /// Told once, until the file can be used again.

@@ -63,6 +63,7 @@ class KeyRing {
   engine::Task<Result<PrivateKey>> read_key(engine::File& file, const std::string& path);
   Result<void> adopt(Slot& slot, Result<PrivateKey> key);
   void note_failure(Slot& slot, const Error& error);
+  void note_size(const KeyStatus& key) const;
 
   std::vector<Slot> slots_;
   HashAlgorithm hash_;

@@ -26,8 +26,6 @@ std::string take_openssl_reason() {
 
 namespace {
 
-constexpr int kRsaBitsMin = 2048;
-
 // An encrypted key is refused instead of asking on the terminal, which is OpenSSL's default.
 int no_passphrase(char*, int, int, void*) { return -1; }
 
@@ -69,7 +67,7 @@ Result<PrivateKey> PrivateKey::from_pem(std::string_view pem) {
 
   Type type = Type::rsa;
   if (EVP_PKEY_is_a(pkey.get(), "RSA") == 1) {
-    if (EVP_PKEY_get_bits(pkey.get()) < kRsaBitsMin) {
+    if (EVP_PKEY_get_bits(pkey.get()) < PrivateKey::kRsaBits) {
       return fail(ErrorKind::invalid_argument, "read a CloudFront key: RSA of " +
                                                    std::to_string(EVP_PKEY_get_bits(pkey.get())) +
                                                    " bits; CloudFront takes 2048");

@@ -416,6 +416,10 @@ def check_needs_of_middleware(executable, space, store, base):
     two = {"privatekey": [str(first), str(second)], "keypairid": "KNEW,KOLD"}
     detail = found(**two)["steps"]["signing keys"]["detail"]
     check_equal(detail, "KNEW signs (RSA of 2048 bits), KOLD stands by (RSA of 2048 bits)", "keys")
+    long = found(key=make_key(space, "long.pem", bits=3072))
+    check_equal(long["steps"]["signing keys"]["detail"], "K2JCJMDEHXQW5F signs (RSA of 3072 bits)",
+                "a long key")
+    check(any("long.pem holds RSA of 3072 bits" in text for text in long["warnings"]), f"{long}")
     first.unlink()
     report = found(**two)
     check_equal(report["steps"]["signing keys"]["detail"],

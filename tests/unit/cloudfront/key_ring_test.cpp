@@ -151,6 +151,25 @@ TEST(KeyRing, TellsWhatBecameOfEachFile) {
   });
 }
 
+TEST(KeyRing, TakesALongerRsaKeyAndSaysThatCloudFrontDoesNotDocumentIt) {
+  MiddlewareBed bed;
+  bed.put_key("first", "rsa3072-pkcs8.pem");
+  with_keys(bed, false).run([](MiddlewareBed& b) -> Task<void> {
+    auto notice = AllOf(HasSubstr("/first holds RSA of 3072 bits"), HasSubstr("RSA of 2048"));
+    EXPECT_THAT(b.notices, ElementsAre(notice));
+    EXPECT_EQ(b.middleware->status().keys[0].bits, 3072);
+    co_await expect_key(b, "rsa K1");
+    b.notices.clear();
+    b.put_key("first", "rsa2048-pkcs8.pem");
+    co_await check_files(b);
+    EXPECT_THAT(b.notices, ElementsAre(HasSubstr("was read anew")));
+    b.notices.clear();
+    b.put_key("first", "rsa3072-pkcs8.pem");
+    co_await check_files(b);
+    EXPECT_THAT(b.notices, ElementsAre(HasSubstr("was read anew"), notice));
+  });
+}
+
 TEST(KeyRing, ReadsAFileAnewThatWasAwayAndIsTheSame) {
   MiddlewareBed bed;
   std::filesystem::create_directory(bed.files.file("mount"));

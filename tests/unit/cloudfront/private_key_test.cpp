@@ -32,12 +32,15 @@ TEST(PrivateKey, ReadsEveryPemFormThatCloudFrontUsersHave) {
     Result<PrivateKey> key = PrivateKey::from_pem_file(golden(name));
     ASSERT_TRUE(key) << name << ": " << key.error().message();
     EXPECT_EQ(key->type(), PrivateKey::Type::rsa) << name;
+    EXPECT_EQ(key->bits(), 2048) << name;
   }
+  EXPECT_EQ(PrivateKey::from_pem_file(golden("rsa3072-pkcs8.pem"))->bits(), 3072);
   // openssl ecparam writes an EC PARAMETERS block in front of the key.
   for (const char* name : {"p256-sec1.pem", "p256-pkcs8.pem"}) {
     Result<PrivateKey> key = PrivateKey::from_pem_file(golden(name));
     ASSERT_TRUE(key) << name << ": " << key.error().message();
     EXPECT_EQ(key->type(), PrivateKey::Type::ecdsa_p256) << name;
+    EXPECT_EQ(key->bits(), 256) << name;
   }
 }
 

@@ -93,8 +93,9 @@ class CloudFrontOptions {
   /// The wall clock, from which expiries count. Default: the system's.
   std::function<WallTime()> clock;
   /// Told, in one sentence, what happens in the background that no caller can be told: a key file
-  /// that cannot be used, a fetch that failed, and when it works again; once, the regions that the
-  /// first list does not have. On the loop's thread.
+  /// that cannot be used, or holds RSA of another size than CloudFront documents, a fetch that
+  /// failed, and when it works again; once, the regions that the first list does not have. On the
+  /// loop's thread.
   std::function<void(std::string_view)> on_notice;
 };
 

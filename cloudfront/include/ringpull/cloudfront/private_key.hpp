@@ -9,9 +9,11 @@
 
 namespace ringpull::inline v0::cloudfront {
 
-/// The private half of a key pair that a CloudFront trusted key group knows: RSA of at least 2048
-/// bits, or ECDSA on P-256. Immutable; copies share one key. The key's memory is wiped when the
-/// last copy goes.
+/// The private half of a key pair that a CloudFront trusted key group knows: RSA of 2048 bits, or
+/// ECDSA on P-256. Longer RSA keys are taken as well, though CloudFront names no other size
+/// (https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_PublicKey.html): bits() tells,
+/// and CloudFrontMiddleware gives notice. Immutable; copies share one key. The key's memory is
+/// wiped when the last copy goes.
 class PrivateKey {
  public:
   /// Reads the first private key of a PEM text: PKCS#1 ("RSA PRIVATE KEY"), PKCS#8 ("PRIVATE KEY")
@@ -27,6 +29,8 @@ class PrivateKey {
   Type type() const noexcept { return type_; }
   /// 2048 or more for RSA, 256 for ECDSA on P-256.
   int bits() const noexcept;
+  /// The size that CloudFront documents, and the least that is taken.
+  static constexpr int kRsaBits = 2048;
 
  private:
   friend class UrlSigner;
