@@ -363,6 +363,9 @@ Task<Result<R>> Client::Impl::attempts(const Options& call_options, http::BodySo
     }
     if (outcome) {
       succeeded(call_state);
+      if constexpr (std::same_as<R, CreateMultipartUploadResult>) {
+        outcome->twins_possible = lost_answer;
+      }
       co_return outcome;
     }
     lost_answer = lost_answer || outcome.error().maybe_applied();

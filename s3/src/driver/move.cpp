@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <ringpull/engine/combinators.hpp>
+#include <ringpull/engine/loop.hpp>
 #include <ringpull/engine/scope.hpp>
 #include <ringpull/http/range.hpp>
 
@@ -210,6 +211,7 @@ Task<Result<void>> copy_in_parts(Copy& job) {
   CreateMultipartUploadOptions create(job.bucket(), job.to);
   create.attributes = object_attributes(job.core);
   take_over(create.attributes, job.source);
+  engine::TimePoint begun = engine::Loop::current().now();
   auto created = co_await create_upload(job.core.client, create, kStopGrace);
   if (!created && created.error().maybe_applied()) {
     auto failed = co_await engine::shielded(Deadline::after(kCleanupTime),
@@ -218,6 +220,13 @@ Task<Result<void>> copy_in_parts(Copy& job) {
   }
   if (!created) co_return fail(std::move(created).error());
   job.id = std::move(created->upload_id);
+  if (created->twins_possible) {
+    // One that stays has no parts, and is no reason not to move.
+    engine::Duration took = engine::Loop::current().now() - begun;
+    auto alone = co_await engine::shielded(Deadline::after(kCleanupTime),
+                                           abort_twins_of(job.core, job.to, job.id, took));
+    (void)alone;
+  }
   auto copied = co_await copy_and_complete(job);
   if (copied) co_return Result<void>();
   auto outcome = co_await engine::shielded(Deadline::after(kCleanupTime),

@@ -18,7 +18,9 @@ namespace ringpull::inline v0::s3::driver {
 /// the Error names it, where the abort fails too. Where the answer that names the upload was lost,
 /// also to a stop, the uploads of `to` that have no parts are aborted: one with parts belongs to
 /// another registry that moves the same blob. Hit all the same, that move fails and can be
-/// repeated.
+/// repeated. The same where only an earlier attempt's answer was lost, for uploads that were begun
+/// while the creation lasted (abort_twins_of); one that stays nevertheless does not hold the move
+/// up.
 ///
 /// A copy whose answer was lost counts when the object at `to`, or its place in a listing, has the
 /// size and the ETag that the copy has. Otherwise `from` stays, and the Error is maybe_applied().

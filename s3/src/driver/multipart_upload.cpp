@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include <ringpull/engine/combinators.hpp>
+#include <ringpull/engine/loop.hpp>
+
 #include "s3/src/abort_upload.hpp"
 #include "s3/src/driver/upload_listing.hpp"
 
@@ -131,8 +134,10 @@ Task<Result<ETag>> MultipartUpload::complete(bool create_only) {
 
 Task<Result<void>> MultipartUpload::abort() {
   if (!id_.empty()) {
+    auto alone = co_await abort_twins();  // told from others by the time of the one that goes next
     LateParts late = part_cut_off_ ? LateParts::possible : LateParts::none;
-    co_return co_await abort_upload(core_.client, core_.options.bucket, key_, id_, late);
+    RINGPULL_CO_CHECK(co_await abort_upload(core_.client, core_.options.bucket, key_, id_, late));
+    co_return alone;
   }
   if (!creation_unknown_) co_return Result<void>();
   auto aborted = co_await abort_uploads_of(core_, key_);
@@ -150,14 +155,27 @@ Task<Result<void>> MultipartUpload::ask_for_upload() {
   request.checksum_algorithm = checksum_;
   // A CRC over the whole object can be made from those of its parts, and outlives them.
   request.full_object_checksum = checksum_.has_value();
+  engine::TimePoint begun = engine::Loop::current().now();
   auto created = co_await core_.client.create_multipart_upload(request);
+  creation_took_ = engine::Loop::current().now() - begun;
   if (!created) {
     creation_unknown_ = created.error().maybe_applied();
     co_return fail(std::move(created).error());
   }
   id_ = std::move(created->upload_id);
+  twins_possible_ = created->twins_possible;
   created_.set();
+  engine::Deadline limit = engine::Deadline::after(kCleanupTime);  // the file waits for this
+  auto alone = co_await engine::with_deadline(limit, abort_twins());
+  (void)alone;  // abort() tries again, and tells
   co_return Result<void>();
+}
+
+Task<Result<void>> MultipartUpload::abort_twins() {
+  if (!twins_possible_) co_return Result<void>();
+  auto aborted = co_await abort_twins_of(core_, key_, id_, creation_took_);
+  if (aborted) twins_possible_ = false;
+  co_return aborted;
 }
 
 Task<void> MultipartUpload::send_block(std::size_t index, BufferLease block) {

@@ -28,6 +28,11 @@ ObjectAttributes object_attributes(const Core& core);
 /// upload_concurrency and the one being filled, while the budget has room and nobody waits for it.
 /// The last block stays here between two parts, so that whoever has begun need not queue again.
 ///
+/// Where the answer to an attempt to create the upload was lost and a later one succeeded, what the
+/// lost one may have made is looked for and aborted beside the first parts (abort_twins_of). An
+/// upload without parts does not keep a file from being made: where that fails, only abort() says
+/// so.
+///
 /// Made where the tasks are to run, one call at a time, halted before it is destroyed.
 class MultipartUpload {
  public:
@@ -91,6 +96,7 @@ class MultipartUpload {
  private:
   engine::Task<void> create();
   engine::Task<Result<void>> ask_for_upload();
+  engine::Task<Result<void>> abort_twins();
   engine::Task<void> send_block(std::size_t index, engine::BufferLease block);
   engine::Task<void> send_bytes(std::size_t index, http::ConstBytes bytes);
   engine::Task<void> run_step(engine::Task<Result<void>> step);
@@ -116,6 +122,8 @@ class MultipartUpload {
   std::size_t sending_ = 0;
   bool started_ = false;
   bool creation_unknown_ = false;
+  bool twins_possible_ = false;
+  engine::Duration creation_took_{};
   bool part_cut_off_ = false;  // the server may still be storing one
   bool filling_ = false;       // the caller holds a block
   bool wanted_ = false;        // the caller waits for one

@@ -24,6 +24,8 @@ constexpr std::size_t kTwinsMax = 100;
 // a second is long for that. Pauses before each look, so that most looks come early.
 constexpr std::array kLookPauses = {std::chrono::milliseconds(0), std::chrono::milliseconds(50),
                                     std::chrono::milliseconds(100), std::chrono::milliseconds(200)};
+/// Of the times in a listing.
+constexpr std::chrono::seconds kTimeStep{1};
 
 /// The number behind x-amz-checksum-crc32c or -crc64nvme.
 std::optional<std::uint64_t> crc_value(const ObjectChecksum& checksum) {
@@ -61,6 +63,53 @@ Task<Result<bool>> is_empty(Core& core, const ObjectKey& key, const UploadId& id
   co_return fail(std::move(page).error());
 }
 
+Task<Result<void>> abort_empty(Core& core, const ObjectKey& key, const std::vector<UploadId>& ids) {
+  for (const UploadId& id : ids) {
+    RINGPULL_CO_TRY(bool empty, co_await is_empty(core, key, id));
+    if (!empty) continue;
+    RINGPULL_CO_CHECK(
+        co_await abort_upload(core.client, core.options.bucket, key, id, LateParts::none));
+  }
+  co_return Result<void>();
+}
+
+/// Those with this very key, all pages, up to `most`.
+Task<Result<std::vector<ListedUpload>>> list_all_of(Core& core, const ObjectKey& key,
+                                                    std::size_t most) {
+  std::vector<ListedUpload> uploads;
+  ListMultipartUploadsOptions request(core.options.bucket, key.str());
+  while (true) {
+    auto page = co_await core.client.list_multipart_uploads(request);
+    if (!page) {
+      co_return fail(name_permission(std::move(page).error(), "s3:ListBucketMultipartUploads"));
+    }
+    for (ListedUpload& upload : page->uploads) {
+      if (upload.key != key) continue;
+      uploads.push_back(std::move(upload));
+      if (uploads.size() == most) co_return uploads;
+    }
+    if (!page->truncated) co_return uploads;
+    // S3 ignores the upload's marker without the key's.
+    request.key_marker = std::move(page->next_key_marker);
+    request.upload_id_marker = std::move(page->next_upload_id_marker);
+  }
+}
+
+/// The others that were begun no more than `before` before `own`; nothing where its time is not
+/// known.
+std::vector<UploadId> begun_with(const UploadId& own, const std::vector<ListedUpload>& uploads,
+                                 std::chrono::seconds before) {
+  std::vector<UploadId> ids;
+  auto ours = std::find_if(uploads.begin(), uploads.end(),
+                           [&](const ListedUpload& upload) { return upload.upload_id == own; });
+  if (ours == uploads.end() || !ours->initiated) return ids;
+  for (const ListedUpload& upload : uploads) {
+    bool with_ours = upload.initiated && *upload.initiated >= *ours->initiated - before;
+    if (with_ours && upload.upload_id != own) ids.push_back(upload.upload_id);
+  }
+  return ids;
+}
+
 }  // namespace
 
 Task<Result<void>> abort_uploads_of(Core& core, const ObjectKey& key) {
@@ -79,35 +128,30 @@ Task<Result<void>> abort_empty_uploads_of(Core& core, const ObjectKey& key) {
   for (engine::Duration pause : kLookPauses) {
     RINGPULL_CO_CHECK(co_await engine::sleep_for(pause));
     RINGPULL_CO_TRY(auto ids, co_await list_uploads_of(core, key, kTwinsMax));
-    for (const UploadId& id : ids) {
-      RINGPULL_CO_TRY(bool empty, co_await is_empty(core, key, id));
-      if (!empty) continue;
-      RINGPULL_CO_CHECK(
-          co_await abort_upload(core.client, core.options.bucket, key, id, LateParts::none));
-    }
+    RINGPULL_CO_CHECK(co_await abort_empty(core, key, ids));
+  }
+  co_return Result<void>();
+}
+
+Task<Result<void>> abort_twins_of(Core& core, const ObjectKey& key, const UploadId& own,
+                                  engine::Duration took) {
+  // The server's times are cut to seconds.
+  std::chrono::seconds before = std::chrono::ceil<std::chrono::seconds>(took) + kTimeStep;
+  for (engine::Duration pause : kLookPauses) {
+    RINGPULL_CO_CHECK(co_await engine::sleep_for(pause));
+    RINGPULL_CO_TRY(auto uploads, co_await list_all_of(core, key, kTwinsMax));
+    std::vector<UploadId> twins = begun_with(own, uploads, before);
+    RINGPULL_CO_CHECK(co_await abort_empty(core, key, twins));
   }
   co_return Result<void>();
 }
 
 Task<Result<std::vector<UploadId>>> list_uploads_of(Core& core, const ObjectKey& key,
                                                     std::size_t most) {
+  RINGPULL_CO_TRY(auto uploads, co_await list_all_of(core, key, most));
   std::vector<UploadId> ids;
-  ListMultipartUploadsOptions request(core.options.bucket, key.str());
-  while (true) {
-    auto page = co_await core.client.list_multipart_uploads(request);
-    if (!page) {
-      co_return fail(name_permission(std::move(page).error(), "s3:ListBucketMultipartUploads"));
-    }
-    for (ListedUpload& upload : page->uploads) {
-      if (upload.key != key) continue;
-      ids.push_back(std::move(upload.upload_id));
-      if (ids.size() == most) co_return ids;
-    }
-    if (!page->truncated) co_return ids;
-    // S3 ignores the upload's marker without the key's.
-    request.key_marker = std::move(page->next_key_marker);
-    request.upload_id_marker = std::move(page->next_upload_id_marker);
-  }
+  for (ListedUpload& upload : uploads) ids.push_back(std::move(upload.upload_id));
+  co_return ids;
 }
 
 Task<Result<ListPartsResult>> list_parts_page(Core& core, const ListPartsOptions& request) {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include <ringpull/engine/deadline.hpp>
 #include <ringpull/engine/task.hpp>
 
 #include "s3/src/driver/core.hpp"
@@ -20,6 +21,14 @@ engine::Task<Result<void>> abort_uploads_of(Core& core, const ObjectKey& key);
 
 /// The same, without those that have parts: others fill them.
 engine::Task<Result<void>> abort_empty_uploads_of(Core& core, const ObjectKey& key);
+
+/// After CreateMultipartUpload gave `own` with twins_possible, `took` being how long the call took:
+/// what the lost attempts may have made with this key. That is without parts, and was begun while
+/// the call lasted, by the server's own times. So an older upload stays, which may be suspended,
+/// and one without a time does. One that another process began in these seconds and has not filled
+/// yet looks the same: it is aborted.
+engine::Task<Result<void>> abort_twins_of(Core& core, const ObjectKey& key, const UploadId& own,
+                                          engine::Duration took);
 
 /// The ids of the uploads with this very key, in the server's order (S3's: oldest first), up to
 /// `most`. Reads as many pages as it takes.

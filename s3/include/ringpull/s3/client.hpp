@@ -139,6 +139,8 @@ class Client {
   engine::Task<Result<ListObjectsResult>> list_objects(const ListObjectsOptions& options);
   engine::Task<Result<CopyObjectResult>> copy_object(const CopyObjectOptions& options);
 
+  /// Repeated like all verbs, although each attempt that arrives makes an upload of its own: the
+  /// result tells where one may have been made in vain.
   engine::Task<Result<CreateMultipartUploadResult>> create_multipart_upload(
       const CreateMultipartUploadOptions& options);
   /// Checksums as with put_object.

@@ -317,6 +317,9 @@ struct CreateMultipartUploadResult {
   CreateMultipartUploadResult() = default;
 
   UploadId upload_id;
+  /// An attempt before the answered one may have been carried out, its answer lost: then there are
+  /// uploads with this key that nobody has the id of, until list_multipart_uploads shows them.
+  bool twins_possible = false;
 };
 
 struct UploadPartOptions {
