@@ -115,29 +115,45 @@ Result<bool> read_redirect_disabled(const Fields& storage) {
   return read_boolean(*disable);
 }
 
+/// The `options` of a middleware.
+struct GivenOptions {
+  GivenOptions() = default;
+  s3::ParameterMap parameters;
+  std::string section;  ///< where they stand, or else the entry that has none
+};
+
+Result<GivenOptions> read_given_options(const Field& entry, const Fields& middleware) {
+  GivenOptions given;
+  given.section = entry.as_section();
+  const Field* options = middleware.find("options");
+  if (options == nullptr) return given;
+  given.section = options->as_section();
+  RINGPULL_TRY(given.parameters, read_parameters(*options, &Field::text_or_list));
+  return given;
+}
+
 /// Gives the options to whoever knows them, and keeps what there is to say.
 template <class Options, class Read>
-Result<void> read_options(const s3::ParameterMap& parameters, MiddlewareConfiguration& middleware,
+Result<void> read_options(const GivenOptions& given, MiddlewareConfiguration& middleware,
                           std::vector<std::string>& warnings, Read read) {
-  RINGPULL_TRY(auto options, read(parameters, middleware.origin));
+  RINGPULL_TRY(auto options, read(given.parameters, given.section));
   middleware.options = Options(std::move(options.value));
   std::ranges::move(options.warnings, std::back_inserter(warnings));
   return {};
 }
 
-Result<void> read_options_of(const Field& name, const s3::ParameterMap& parameters,
+Result<void> read_options_of(const Field& name, const GivenOptions& given,
                              MiddlewareConfiguration& middleware,
                              std::vector<std::string>& warnings) {
   RINGPULL_TRY(std::optional<std::string> text, name.text());
   if (text == "cloudfront") {
-    return read_options<CloudFrontOptions>(parameters, middleware, warnings,
-                                           read_cloudfront_parameters);
+    return read_options<CloudFrontOptions>(given, middleware, warnings, read_cloudfront_parameters);
   }
   if (text == "redirect") {
-    return read_options<RedirectBase>(parameters, middleware, warnings, read_redirect_parameters);
+    return read_options<RedirectBase>(given, middleware, warnings, read_redirect_parameters);
   }
   if (text == "rewrite") {
-    return read_options<RewriteOptions>(parameters, middleware, warnings, read_rewrite_parameters);
+    return read_options<RewriteOptions>(given, middleware, warnings, read_rewrite_parameters);
   }
   return fail(name.refuse("\"" + text.value_or("") +
                           "\" is not a storage middleware of Ringpull; cloudfront, redirect and "
@@ -160,12 +176,8 @@ Result<void> read_middleware(const Field& entry, RegistryConfiguration& configur
   if (name == nullptr) return fail(entry.refuse("its name is missing"));
   MiddlewareConfiguration middleware;
   middleware.origin = entry.origin() + ": " + entry.path();
-  s3::ParameterMap parameters;
-  const Field* options = fields.find("options");
-  if (options != nullptr) {
-    RINGPULL_TRY(parameters, read_parameters(*options, &Field::text_or_list));
-  }
-  RINGPULL_CHECK(read_options_of(*name, parameters, middleware, configuration.warnings));
+  RINGPULL_TRY(GivenOptions given, read_given_options(entry, fields));
+  RINGPULL_CHECK(read_options_of(*name, given, middleware, configuration.warnings));
   configuration.middlewares.push_back(std::move(middleware));
   return {};
 }
@@ -222,7 +234,7 @@ Result<RegistryConfiguration> parse_registry_configuration(std::string_view text
   RINGPULL_CHECK(check_version(file));
   const Field* storage = file.find("storage");
   if (storage == nullptr) {
-    return fail(ErrorKind::invalid_argument, file_name + ": storage is missing");
+    return fail(ErrorKind::invalid_argument, written->origin + ": storage is missing");
   }
   RINGPULL_TRY(Fields below_storage, Fields::of(*storage));
   RINGPULL_TRY(const Field* driver, find_driver(*storage, below_storage));

@@ -66,7 +66,7 @@ Error Field::place(Error error, const s3::ParameterMap& parameters) const {
     return error.message().starts_with(parameter.second.origin);
   };
   if (std::ranges::any_of(parameters, is_named)) return error;
-  return std::move(error).context(origin_ + ": " + path());
+  return std::move(error).context(as_section());
 }
 
 Result<Fields> Fields::of(const Field& section) {

@@ -34,6 +34,11 @@ class Field {
   std::string path() const;
   /// Where it stands, without its own name: "config.yml:12: storage.redirect".
   std::string section() const { return origin_ + ": " + parent_; }
+  /// Where it stands, for what is wrong with all of it or missing from it: "config.yml:12:
+  /// storage.s3 (the section that begins here)".
+  std::string as_section() const {
+    return origin_ + ": " + path() + " (the section that begins here)";
+  }
   const NodePtr& node() const noexcept { return node_; }
 
   /// Of a single value; absent for YAML's null.

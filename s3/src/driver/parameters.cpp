@@ -224,22 +224,46 @@ Result<void> check_environment_names(const EnvironmentLookup& environment) {
   return {};
 }
 
+/// What is given for it, by the environment or else the configuration.
+std::optional<ParameterText> find_text(std::string_view parameter,
+                                       const ParameterMap& configuration,
+                                       const EnvironmentLookup& environment) {
+  std::string variable = environment_name(parameter);
+  if (auto text = environment(variable)) {
+    return ParameterText(std::move(*text), "environment variable " + variable);
+  }
+  auto found = configuration.find(parameter);
+  if (found == configuration.end() || !found->second.text) return std::nullopt;
+  return found->second;
+}
+
 Result<void> read_all(P& parameters, const ParameterMap& configuration,
                       const EnvironmentLookup& environment) {
   for (const Parameter& parameter : kParameters) {
-    std::string variable = environment_name(parameter.name);
-    std::optional<std::string> text = environment(variable);
-    std::string origin = "environment variable " + variable;
-    if (!text) {
-      auto found = configuration.find(parameter.name);
-      if (found == configuration.end() || !found->second.text) continue;
-      text = found->second.text;
-      origin = found->second.origin;
-    }
-    GivenParameter given(parameter.name, *text, origin, parameter.secrecy);
+    auto found = find_text(parameter.name, configuration, environment);
+    if (!found) continue;
+    GivenParameter given(parameter.name, *found->text, found->origin, parameter.secrecy);
     RINGPULL_CHECK(parameter.read(parameters, given));
   }
   return {};
+}
+
+/// What may stand there depends on the endpoint: Amazon's has the region in its name.
+Result<void> check_region(const P& p, const ParameterMap& configuration,
+                          const EnvironmentLookup& environment) {
+  auto found = find_text("region", configuration, environment);
+  if (!found || found->text->empty()) return {};
+  GivenParameter given("region", *found->text, found->origin, Secrecy::open);
+  if (p.region_endpoint.empty()) {
+    if (Endpoint::aws(p.region)) return {};
+    return fail(
+        given.refuse("the name of one of Amazon's regions, of lower-case letters, digits and '-': "
+                     "us-east-1"));
+  }
+  if (Endpoint::create(p.region_endpoint, p.region)) return {};
+  return fail(
+      given.refuse("a region's name, of letters, digits, '-', '_' and '.'; us-east-1 suits most "
+                   "servers"));
 }
 
 tl::unexpected<Error> contradiction(std::string text) {
@@ -321,6 +345,7 @@ Result<S3DriverParameters> read_s3_driver_parameters(const ParameterMap& configu
   RINGPULL_CHECK(check_environment_names(environment));
   S3DriverParameters parameters;
   RINGPULL_CHECK(read_all(parameters, configuration, environment));
+  RINGPULL_CHECK(check_region(parameters, configuration, environment));
   if (parameters.region.empty() && !parameters.region_endpoint.empty()) {
     parameters.region = Region(kAnyRegion);
   }

@@ -193,7 +193,10 @@ TEST(RegistryConfiguration, TakesAByteOrderMarkAndEmptyDocumentsBehind) {
 }
 
 TEST(RegistryConfiguration, SaysWhatIsNoConfiguration) {
-  EXPECT_EQ(message(""), "config.yml: storage is missing");
+  for (const char* text : {"", "\n\n", "# nothing\n"}) {
+    EXPECT_EQ(message(text), "config.yml:1: storage is missing") << text;
+  }
+  EXPECT_EQ(message("# first\nhttp: {}\n"), "config.yml:2: storage is missing");
   EXPECT_EQ(message("- a\n- b\n"), "config.yml:1: a configuration is a mapping, not a list");
   EXPECT_EQ(message("storage: {s3: {bucket: b, region: *secret/key}}"),
             "config.yml:1: this is not YAML: the referenced anchor is not defined, at column 35");
@@ -237,9 +240,13 @@ TEST(RegistryConfiguration, SaysWhatIsWrongWithAParameter) {
   EXPECT_EQ(message(storage_and("    [a, b]: x")),
             "config.yml:6: storage.s3: a name is wanted here, not a list");
   EXPECT_EQ(message("storage:\n  s3:\n    region: r\n"),
-            "config.yml:2: storage.s3: s3 driver: parameter bucket is missing");
+            "config.yml:2: storage.s3 (the section that begins here): s3 driver: parameter bucket "
+            "is missing");
   EXPECT_EQ(message("storage: s3"),
-            "config.yml:1: storage.s3: s3 driver: parameter bucket is missing");
+            "config.yml:1: storage.s3 (the section that begins here): s3 driver: parameter bucket "
+            "is missing");
+  EXPECT_EQ(message("storage:\n  s3:\n    bucket: b\n    region: us_east\n").substr(0, 66),
+            "config.yml:4: storage.s3: parameter region: \"us_east\" is not the n");
 }
 
 TEST(RegistryConfiguration, SaysWhatIsWrongWithAMiddleware) {
@@ -249,8 +256,12 @@ TEST(RegistryConfiguration, SaysWhatIsWrongWithAMiddleware) {
   EXPECT_EQ(message(with("    - name: alicdn\n"), {}, ErrorKind::unsupported),
             "config.yml:8: middleware.storage[0].name: \"alicdn\" is not a storage middleware of "
             "Ringpull; cloudfront, redirect and rewrite are");
-  EXPECT_EQ(message(with("    - name: redirect\n      options: {baseurl: }\n")).substr(0, 65),
-            "config.yml:8: middleware.storage[0]: parameter baseurl is missing");
+  EXPECT_EQ(message(with("    - name: redirect\n      options: {baseurl: }\n")),
+            "config.yml:9: middleware.storage[0].options (the section that begins here): parameter "
+            "baseurl is missing: where the registry's files are, as a URL");
+  EXPECT_EQ(message(with("    - name: redirect\n")).substr(0, 101),
+            "config.yml:8: middleware.storage[0] (the section that begins here): parameter baseurl "
+            "is missing: whe");
   EXPECT_EQ(message(with("    - name: redirect\n      options: {baseurl: [[]]}\n")),
             "config.yml:9: middleware.storage[0].options.baseurl[0]: one value is wanted here, not "
             "a list");

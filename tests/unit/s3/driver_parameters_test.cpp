@@ -390,11 +390,14 @@ TEST(DriverParameters, BucketAndRegionCannotBeLeftOut) {
 TEST(DriverParameters, AnyWellFormedRegionIsGood) {
   EXPECT_EQ(host({{"region", "mx-central-7"}}), "https://s3.mx-central-7.amazonaws.com");
   EXPECT_EQ(message({{"region", "us_east/1"}}),
-            "s3 driver: parameter region \"us_east/1\": an AWS region's name holds lower-case "
-            "letters, digits and '-' only, e.g. us-east-1");
+            "config.yml:7: parameter region: \"us_east/1\" is not the name of one of Amazon's "
+            "regions, of lower-case letters, digits and '-': us-east-1");
   EXPECT_EQ(message({{"region", "a b"}, {"regionendpoint", "http://minio:9000"}}),
-            "s3 driver: parameters region \"a b\" and regionendpoint \"http://minio:9000\": a "
-            "region's name holds letters, digits, '-', '_' and '.' only, e.g. us-east-1");
+            "config.yml:7: parameter region: \"a b\" is not a region's name, of letters, digits, "
+            "'-', '_' and '.'; us-east-1 suits most servers");
+  EXPECT_EQ(message({}, {{"REGISTRY_STORAGE_S3_REGION", "us_east"}}).substr(0, 77),
+            "environment variable REGISTRY_STORAGE_S3_REGION: parameter region: \"us_east\" ");
+  EXPECT_EQ(message({{"region", "us_east"}, {"regionendpoint", "http://minio:9000"}}), "accepted");
 }
 
 TEST(DriverParameters, AmazonsHostsAreChosenByThreeSwitches) {
