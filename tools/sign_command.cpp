@@ -23,6 +23,7 @@ struct SignArguments {
   std::string method = "GET";
   std::string expires;
   std::optional<std::int64_t> at;
+  std::string client_address;
   bool cookies = false;
 
   s3::RedirectMethod redirect_method() const {
@@ -63,6 +64,34 @@ Task<Result<void>> sign_object(Session& session, const SignArguments& arguments)
   co_return written;
 }
 
+/// A filter decides by a list that is being fetched; nobody is told a decision without it.
+Task<Result<void>> await_networks(cloudfront::OpenedRegistryStorage& storage) {
+  for (cloudfront::CloudFrontMiddleware* middleware : storage.cloudfronts()) {
+    RINGPULL_CO_CHECK(co_await middleware->ready());
+    cloudfront::CloudFrontStatus status = middleware->status();
+    if (!status.ip_error) continue;
+    co_return fail(
+        std::move(*status.ip_error)
+            .context("--client-address needs the list of networks; correct iprangesurl, or let "
+                     "this machine reach what it names"));
+  }
+  co_return Result<void>();
+}
+
+Task<Result<s3::ClientFacts>> client(cloudfront::OpenedRegistryStorage& storage,
+                                     const SignArguments& arguments) {
+  s3::ClientFacts client;
+  if (arguments.client_address.empty()) co_return client;
+  if (!cloudfront::IpAddress::parse(arguments.client_address)) {
+    co_return fail(ErrorKind::invalid_argument,
+                   "--client-address: '" + arguments.client_address +
+                       "' is no IP address; 192.0.2.1 and 2001:db8::1 are");
+  }
+  client.peer_address = arguments.client_address;
+  RINGPULL_CO_CHECK(co_await await_networks(storage));
+  co_return client;
+}
+
 Result<std::string> cookie_lines(cloudfront::OpenedRegistryStorage& storage,
                                  const SignArguments& arguments,
                                  const s3::RedirectOptions& options) {
@@ -96,6 +125,7 @@ Task<Result<void>> sign_file(cloudfront::OpenedRegistryStorage& storage,
   s3::RedirectOptions options;
   options.method = arguments.redirect_method();
   RINGPULL_CO_TRY(options.expiry, expiry(arguments));
+  RINGPULL_CO_TRY(options.client, co_await client(storage, arguments));
   auto text = co_await url_line(storage, arguments, options);
   if (text && arguments.cookies) text = cookie_lines(storage, arguments, options);
   if (!text) co_return fail(std::move(text).error());
@@ -122,11 +152,18 @@ void add_sign(CLI::App& app, ExitCode& code) {
                    "Seconds since 1970 to sign at instead of now, so that the same comes out")
       ->check(CLI::Range(std::int64_t(0), kSignAtMax).description(""))
       ->type_name("SECONDS");
+  CLI::Option* address =
+      command
+          ->add_option(
+              "--client-address", arguments->client_address,
+              "Decide as for a client with this address, which ipfilteredby may send to S3")
+          ->type_name("IP");
   CLI::Option* cookies =
       command->add_flag("--cookies", arguments->cookies,
                         "CloudFront's cookies, one NAME=VALUE a line, for Set-Cookie");
   add_s3_options(*command, arguments->s3, Transfers::no);
-  cookies->needs(command->get_option("--config"));
+  cookies->needs(command->get_option("--config"))->excludes(address);
+  address->needs(command->get_option("--config"));
   command->footer("Nobody is asked whether the object exists.");
   command->callback([arguments, &code] {
     if (arguments->at) {

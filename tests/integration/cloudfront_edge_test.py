@@ -67,7 +67,7 @@ class Bed:
     """The sandbox as origin, nginx as edge, and storages over them."""
 
     def __init__(self, space, ringpull, program):
-        self.space, self.program = space, program
+        self.space, self.ringpull, self.program = space, ringpull, program
         self.origin = Sandbox(space, ringpull, buckets=(BUCKET,)).endpoint
         self.client = self.origin.boto()
         for path, content in BLOBS.items():
@@ -89,8 +89,8 @@ class Bed:
         url = self.client.generate_presigned_url(verb, Params={"Bucket": BUCKET, "Key": key})
         return url.removeprefix(self.origin.url)
 
-    def redirects(self, lines, epoch=None, **options):
-        """What the storage answers to each line."""
+    def configure(self, **options):
+        """A file whose middleware has these options; the key is KRSA unless they name one."""
         key_id = options.setdefault("keypairid", "KRSA")
         options.setdefault("baseurl", self.url)
         if "privatekey" not in options:
@@ -100,7 +100,16 @@ class Bed:
             endpoint=self.origin.url, bucket=BUCKET, root=json.dumps(ROOT, ensure_ascii=False),
             access_key=self.origin.access_key, secret_key=self.origin.secret_key,
             options=json.dumps(options)))
-        argv = [self.program, config] + ([str(epoch)] if epoch else [])
+        return config
+
+    def sign(self, config, *options, path=BLOB, expect=0):
+        """What `ringpull sign` prints."""
+        return run_program(self.ringpull, "sign", "-c", config, *options, path, expect=expect,
+                           env=self.space.environment())
+
+    def redirects(self, lines, epoch=None, **options):
+        """What the storage answers to each line."""
+        argv = [self.program, self.configure(**options)] + ([str(epoch)] if epoch else [])
         text = "".join(json.dumps(line) + "\n" for line in lines)
         done = run_program(*argv, stdin=text.encode(), env=self.space.environment())
         return [json.loads(line) for line in done.out.splitlines()]
@@ -200,6 +209,22 @@ def check_filter(bed):
     with step("others get CloudFront's"):
         for url in (far, far_behind):
             check_pull(bed, url)
+    with step("sign decides as for a client"):
+        config = bed.configure(**options)
+        for address, method in (("198.51.100.9", "GET"), ("::ffff:198.51.100.9", "HEAD")):
+            url = bed.sign(config, "--method", method, "--client-address", address).out.strip()
+            check(url.startswith(bed.origin.url), f"{address}: {url}")
+            check_equal(bed.curl(url, *(["--head"] if method == "HEAD" else []))[0], 200, method)
+        for far in (["--client-address", "192.0.2.1"], ["--client-address", "2001:db8::1"], []):
+            check_pull(bed, bed.sign(config, *far).out.strip())
+        wrong = bed.sign(config, "--client-address", "198.51.100.0/24", expect=2).err
+        check("is no IP address" in wrong, wrong)
+        wrong = bed.sign(config, "--client-address", "192.0.2.1", "--cookies", expect=2).err
+        check("--cookies" in wrong and "excludes" in wrong, wrong)
+        options["iprangesurl"] = f"http://127.0.0.1:{bed.space.free_port()}/ip-ranges.json"
+        wrong = bed.sign(bed.configure(**options), "--client-address", "192.0.2.1", expect=5)
+        check_equal(wrong.out, "", "what is printed without a list")
+        check("correct iprangesurl" in wrong.err and "refused" in wrong.err, wrong.err)
 
 
 def test(ringpull, program):
