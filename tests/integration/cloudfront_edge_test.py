@@ -1,4 +1,4 @@
-"""Pulls through CloudFront, end to end: redirects of the configured storage are followed to nginx with TLS,
+"""Pulls through CloudFront, end to end: the URLs and cookies of `ringpull sign -c` are taken to nginx with TLS,
 which asks an edge written from Amazon's documentation to verify each signature by the openssl command,
 and fetches the object from the sandbox with a signature of boto3's, as an origin access control does.
 
@@ -107,17 +107,17 @@ class Bed:
         return run_program(self.ringpull, "sign", "-c", config, *options, path, expect=expect,
                            env=self.space.environment())
 
-    def redirects(self, lines, epoch=None, **options):
-        """What the storage answers to each line."""
-        argv = [self.program, self.configure(**options)] + ([str(epoch)] if epoch else [])
+    def redirects(self, lines, **options):
+        """What the storage answers to each line: for what no command line has, as header fields."""
+        argv = [self.program, self.configure(**options)]
         text = "".join(json.dumps(line) + "\n" for line in lines)
         done = run_program(*argv, stdin=text.encode(), env=self.space.environment())
         return [json.loads(line) for line in done.out.splitlines()]
 
-    def redirect(self, path=BLOB, epoch=None, line=(), **options):
-        answer, = self.redirects([{"path": path, **dict(line)}], epoch, **options)
-        check("error" not in answer, str(answer))
-        return answer
+    def redirect(self, epoch=None, **options):
+        """The URL of BLOB."""
+        at = ("--at", epoch) if epoch else ()
+        return self.sign(self.configure(**options), *at).out.strip()
 
     def curl(self, url, *options):
         """Status and body."""
@@ -150,25 +150,26 @@ def check_signing(bed):
         for options in ({}, {"hashalgorithm": "sha256"}, {"signaturereuse": "url"},
                         {"signaturereuse": "wildcard", "hashalgorithm": "sha256"}):
             with step(f"pull, {key_id} {options}"):
-                answer = bed.redirect(keypairid=key_id, **options)
-                check_pull(bed, answer["url"])
-                cookies = "; ".join("=".join(pair) for pair in answer["cookies"])
-                plain = answer["url"].partition("?")[0]
+                url = bed.redirect(keypairid=key_id, **options)
+                check_pull(bed, url)
+                config = bed.configure(keypairid=key_id, **options)
+                cookies = "; ".join(bed.sign(config, "--cookies").out.splitlines())
+                plain = url.partition("?")[0]
                 check_equal(bed.curl(plain, "--cookie", cookies), (200, BLOBS[BLOB]), "by cookies")
                 bed.expect_refused(plain, "MissingKey")
 
 
 def check_successor(bed):
     with step("a key that is named and not there yet leaves the signing to the next"):
-        answer = bed.redirect(privatekey=[str(bed.space.path / "new.pem"),
-                                          str(GOLDEN / "p256-pkcs8.pem")],
-                              keypairid=["KNEW", "KECDSA"])
-        check("&Key-Pair-Id=KECDSA" in answer["url"], f"another key: {answer['url']}")
-        check_pull(bed, answer["url"])
+        url = bed.redirect(privatekey=[str(bed.space.path / "new.pem"),
+                                       str(GOLDEN / "p256-pkcs8.pem")],
+                           keypairid=["KNEW", "KECDSA"])
+        check("&Key-Pair-Id=KECDSA" in url, f"another key: {url}")
+        check_pull(bed, url)
 
 
 def check_refusals(bed):
-    url = bed.redirect()["url"]
+    url = bed.redirect()
     other = url.replace("/ab/abcd/", "/cd/cdef/")
     expires = url.partition("Expires=")[2].partition("&")[0]
     signature = url.partition("Signature=")[2].partition("&")[0]
@@ -183,11 +184,11 @@ def check_refusals(bed):
         bed.expect_refused(url.replace("/registry%20", "/registry+"), "wrong Signature")
     with step("expired URLs are refused"):
         now = int(time.time())
-        check_equal(bed.curl(bed.redirect(epoch=now - 600)["url"])[0], 200, "halfway")
-        bed.expect_refused(bed.redirect(epoch=now - 1201)["url"], "expired")
-        bed.expect_refused(bed.redirect(epoch=now - 3600, duration="59m")["url"], "expired")
+        check_equal(bed.curl(bed.redirect(epoch=now - 600))[0], 200, "halfway")
+        bed.expect_refused(bed.redirect(epoch=now - 1201), "expired")
+        bed.expect_refused(bed.redirect(epoch=now - 3600, duration="59m"), "expired")
     with step("one wildcard signature opens another blob"):
-        wide = bed.redirect(signaturereuse="wildcard")["url"]
+        wide = bed.redirect(signaturereuse="wildcard")
         moved = wide.replace("/ab/abcd/", "/cd/cdef/")
         check_equal(bed.curl(moved), (200, BLOBS[OTHER]), "another blob")
 

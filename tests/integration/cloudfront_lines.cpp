@@ -4,18 +4,16 @@
 //                                             "resource": ..., "expires": 1, "not_before": 1,
 //                                             "source": "192.0.2.0/24"}
 //                                             -> {"policy": ..., "url": ..., "cookies": ...}
-//     cloudfront_lines CONFIG.YML [EPOCH]     {"path": "/a", "method": "HEAD", "expires": 60,
+//     cloudfront_lines CONFIG.YML             {"path": "/a", "method": "HEAD",
 //                                             "peer": "192.0.2.1:80", "forwarded_for": ...}
-//                                             -> {"url": ..., "cookies": ...}
+//                                             -> {"url": ...}
 //
 // The first form is for cloudfront_signer_test.py; the second opens the storage that a registry's
-// configuration describes, for cloudfront_edge_test.py. EPOCH holds the clock. A failure is
-// {"error": text}.
+// configuration describes, for the clients in cloudfront_edge_test.py that stand behind proxies. A
+// failure is {"error": text}.
 
-#include <cstdlib>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 
 #include <ringpull/cloudfront/open_registry_storage.hpp>
@@ -67,17 +65,12 @@ Result<json> sign(const json& line) {
 Task<Result<json>> redirect(cloudfront::OpenedRegistryStorage& storage, const json& line) {
   s3::RedirectOptions options;
   if (text(line, "method") == "HEAD") options.method = s3::RedirectMethod::head;
-  if (line.contains("expires")) options.expiry = std::chrono::seconds(line.at("expires"));
   options.client.peer_address = text(line, "peer");
   options.client.forwarded_for = text(line, "forwarded_for");
   std::string path = text(line, "path");
   json answer;
   RINGPULL_CO_TRY(auto url, co_await storage.driver().redirect_url(path, options));
   answer["url"] = url.value_or("");
-  if (storage.cloudfront() != nullptr) {
-    RINGPULL_CO_TRY(auto cookies, storage.cloudfront()->cookies(path, options));
-    answer["cookies"] = pairs_of(cookies);
-  }
   co_return answer;
 }
 
@@ -98,12 +91,9 @@ Task<void> answer_lines(cloudfront::OpenedRegistryStorage& storage) {
   }
 }
 
-Task<int> serve(std::string path, std::optional<long> epoch) {
+Task<int> serve(std::string path) {
   cloudfront::OpenRegistryStorageOptions options;
   options.on_notice = [](std::string_view notice) { std::cerr << notice << '\n'; };
-  if (epoch) {
-    options.clock = [epoch] { return std::chrono::sys_seconds(std::chrono::seconds(*epoch)); };
-  }
   auto opened = co_await cloudfront::open_registry_storage(path, options);
   if (!opened) {
     std::cerr << opened.error().message() << '\n';
@@ -121,8 +111,6 @@ int main(int argc, char** argv) {
     for (std::string input; std::getline(std::cin, input);) print(sign(json::parse(input)));
     return 0;
   }
-  std::optional<long> epoch;
-  if (argc > 2) epoch = std::strtol(argv[2], nullptr, 10);
   auto loop = engine::Loop::create(engine::LoopOptions()).value();
-  return loop->run([&] { return serve(argv[1], epoch); });
+  return loop->run([&] { return serve(argv[1]); });
 }
