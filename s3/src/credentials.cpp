@@ -22,6 +22,7 @@ Credentials::Credentials(std::string access_key_id_in, Secret secret_access_key_
 Credentials Credentials::clone() const {
   Credentials copy(access_key_id, secret_access_key.clone(), session_token.clone());
   copy.expiry = expiry;
+  copy.usable_after_expiry = usable_after_expiry;
   copy.source = source;
   return copy;
 }

@@ -21,6 +21,7 @@ std::string_view style_of(const s3::Bucket& bucket, const s3::BucketAddress& add
 
 std::string lifetime(const s3::CredentialsStatus& status) {
   if (!status.expiry) return "do not expire";
+  if (status.put_off) return "have expired, and their source has no newer ones: used all the same";
   auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   auto left = std::chrono::floor<std::chrono::minutes>(*status.expiry - now);
   return fmt::format("expire at {:%Y-%m-%dT%H:%M:%SZ}, in {} min", *status.expiry, left.count());

@@ -167,6 +167,7 @@ Task<Result<Credentials>> ImdsSource::Load::run() {
     co_return fail(std::move(credentials).error().context("role " + first_line(role)));
   }
   credentials->source = "EC2 metadata service, role " + first_line(role);
+  credentials->usable_after_expiry = true;
   co_return credentials;
 }
 

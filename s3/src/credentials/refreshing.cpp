@@ -56,7 +56,11 @@ Task<Result<const Credentials*>> RefreshingCredentialsProvider::obtain(
       co_return credentials;
     }
     bool paused = !loading_ && Loop::current().now() < next_load_;
-    if (!usable() && last_error_ && (waited || paused)) co_return fail(Error(*last_error_));
+    if (!usable() && last_error_ && (waited || paused)) {
+      if (!outlasts(*last_error_)) co_return fail(Error(*last_error_));
+      put_off_expiry();
+      continue;
+    }
     start_load();
     RINGPULL_CO_CHECK(co_await loaded_.wait());
     waited = true;
@@ -73,6 +77,7 @@ bool RefreshingCredentialsProvider::renewal_is_due() const {
 }
 
 bool RefreshingCredentialsProvider::lasts(std::chrono::seconds lifetime) const {
+  if (put_off_) return true;  // there are no longer ones for now
   std::chrono::sys_seconds now = options_.clock();
   if (!current_->expires_within(lifetime, now)) return true;
   bool fresh = *current_->expiry - now > life_ / 2;
@@ -107,13 +112,15 @@ Task<void> RefreshingCredentialsProvider::load() {
 void RefreshingCredentialsProvider::adopt(Result<Credentials> loaded) {
   next_lasting_load_ = Loop::current().now() + kLastingPause;
   if (!loaded) return note_failure(std::move(loaded).error());
-  if (loaded->expires_within(std::chrono::seconds(0), options_.clock())) {
+  bool expired = loaded->expires_within(std::chrono::seconds(0), options_.clock());
+  if (expired && !loaded->usable_after_expiry) {
     return note_failure(Error(ErrorKind::unauthenticated,
                               loaded->source + ": the credentials that came had expired at " +
                                   amz_date(*loaded->expiry) +
                                   "; check this machine's clock, or whoever renews them"));
   }
   take(std::move(*loaded));
+  if (expired) put_off_expiry();
 }
 
 void RefreshingCredentialsProvider::take(Credentials credentials) {
@@ -122,6 +129,7 @@ void RefreshingCredentialsProvider::take(Credentials credentials) {
   if (invalidated_ && same) next_invalidation_ = Loop::current().now() + options_.renewal_pause;
   current_ = std::move(credentials);
   invalidated_ = false;
+  put_off_ = false;
   last_error_.reset();
   next_load_ = engine::TimePoint{};
   renew_at_.reset();
@@ -136,7 +144,23 @@ void RefreshingCredentialsProvider::take(Credentials credentials) {
 void RefreshingCredentialsProvider::note_failure(Error error) {
   ++failures_;
   last_error_ = std::move(error);
+  if (put_off_ && outlasts(*last_error_)) put_off_expiry();
   next_load_ = Loop::current().now() + (usable() ? options_.renewal_pause : options_.failure_pause);
+}
+
+/// Whether an outage of the source leaves the credentials in use.
+bool RefreshingCredentialsProvider::outlasts(const Error& failure) const {
+  return current_ && current_->usable_after_expiry && !invalidated_ &&
+         !failure.is(ErrorKind::unauthenticated);
+}
+
+void RefreshingCredentialsProvider::put_off_expiry() {
+  auto spread = static_cast<double>((options_.put_off_max - options_.put_off_min).count());
+  auto drawn = static_cast<std::chrono::seconds::rep>(uniform_random() * spread);
+  renew_at_ = options_.clock() + options_.put_off_min + std::chrono::seconds(drawn);
+  // Later, so that the next renewal runs beside the requests.
+  current_->expiry = *renew_at_ + options_.early;
+  put_off_ = true;
 }
 
 void RefreshingCredentialsProvider::invalidate(std::string_view access_key_id) noexcept {
@@ -159,6 +183,7 @@ CredentialsStatus RefreshingCredentialsProvider::status() const {
     out.source = current_->source;
     out.access_key_id = current_->access_key_id;
     out.expiry = current_->expiry;
+    out.put_off = put_off_;
   }
   out.loads = loads_;
   out.failures = failures_;

@@ -28,6 +28,9 @@ class Credentials {
   Secret secret_access_key;
   Secret session_token;
   std::optional<std::chrono::sys_seconds> expiry;
+  /// Whoever gave it keeps it valid beyond the expiry for as long as it has no newer one to give:
+  /// EC2's metadata service, which during an outage hands out keys that have expired.
+  bool usable_after_expiry = false;
   /// Who gave it, for people: "environment", "profile \"ci\"". Empty when nobody said.
   std::string source;
 };

@@ -28,6 +28,9 @@ class ImdsOptions {
 /// AWS_EC2_METADATA_DISABLED, AWS_EC2_METADATA_V1_DISABLED, AWS_EC2_METADATA_SERVICE_ENDPOINT and
 /// AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE (IPv4, IPv6) at each load.
 ///
+/// The credentials are usable_after_expiry, and may have expired when they come: during an outage
+/// of what issues them the service goes on handing out the last ones, which AWS then accepts.
+///
 /// A machine that is no EC2 instance is `not_found`, like an instance without a role.
 class ImdsSource final : public CredentialsSource {
  public:

@@ -34,6 +34,11 @@ class RefreshOptions {
   /// Where there is nothing valid to give, a failure answers everybody for this long before the
   /// source is asked again. 1 s: a broken source is not asked once per request.
   engine::Duration failure_pause = std::chrono::seconds(1);
+  /// Where credentials are used beyond their expiry, the source is asked again after a time between
+  /// these, drawn anew each time. 5 to 15 min, as AWS's SDKs have it: a service that comes back
+  /// shall not meet all machines at once.
+  std::chrono::seconds put_off_min = std::chrono::minutes(5);
+  std::chrono::seconds put_off_max = std::chrono::minutes(15);
   /// The wall clock, which expiry is compared with. Default: the system's.
   std::function<std::chrono::sys_seconds()> clock;
 };
@@ -45,7 +50,9 @@ struct CredentialsStatus {
   /// Who gave the credentials; empty before the first.
   std::string source;
   std::string access_key_id;
+  /// As signatures reckon with it: put off where the source's own has passed.
   std::optional<std::chrono::sys_seconds> expiry;
+  bool put_off = false;
   std::uint64_t loads = 0;  ///< the source was asked
   std::uint64_t failures = 0;
   /// Of the last load, when that one failed.
@@ -55,6 +62,11 @@ struct CredentialsStatus {
 /// Keeps what a source gave. At most one load is under way; callers who need it wait for it
 /// together, each stoppable on its own. While the credentials are still valid nobody waits: they
 /// are served while a renewal runs, and when it fails, until they really expire.
+///
+/// Static stability: credentials that are usable_after_expiry outlast an outage of their source.
+/// Where it fails to renew them, or gives ones that have expired already, the expiry is put off by
+/// put_off_min to put_off_max and `early`, as often as it takes. Not where the source refuses
+/// (`unauthenticated`) or the server has (invalidate()).
 ///
 /// A load belongs to nobody's request: it runs in a scope of the provider's own, so that it neither
 /// dies with the caller who happened to start it nor keeps that caller from being stopped. Hence
@@ -92,6 +104,8 @@ class RefreshingCredentialsProvider final : public CredentialsProvider {
   void adopt(Result<Credentials> loaded);
   void take(Credentials credentials);
   void note_failure(Error error);
+  bool outlasts(const Error& failure) const;
+  void put_off_expiry();
 
   // Fixed after construction.
   std::unique_ptr<CredentialsSource> source_;
@@ -101,6 +115,7 @@ class RefreshingCredentialsProvider final : public CredentialsProvider {
   std::optional<std::chrono::sys_seconds> renew_at_;
   std::chrono::seconds life_{0};  // of current_, when it came
   bool invalidated_ = false;
+  bool put_off_ = false;
   std::optional<Error> last_error_;
   std::uint64_t loads_ = 0;
   std::uint64_t failures_ = 0;
