@@ -49,6 +49,7 @@ Result<void> check(const S3DriverOptions& options) {
   RINGPULL_CHECK(check_range("read_part_bytes", options.read_part_bytes, options.read_first_bytes));
   RINGPULL_CHECK(
       check_range("read_window_bytes", options.read_window_bytes, options.read_part_bytes));
+  RINGPULL_CHECK(check_range("read_window_least_bytes", options.read_window_least_bytes, 1));
   RINGPULL_CHECK(
       check_range("copy_threshold_bytes", options.copy_threshold_bytes, 0, kCopyObjectBytesMax));
   RINGPULL_CHECK(

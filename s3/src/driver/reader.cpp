@@ -9,10 +9,13 @@
 #include <string>
 #include <utility>
 
+#include <ringpull/engine/loop.hpp>
 #include <ringpull/engine/scope.hpp>
 #include <ringpull/engine/sync.hpp>
 #include <ringpull/engine/timer.hpp>
 #include <ringpull/s3/storage_error.hpp>
+
+#include "s3/src/driver/read_window.hpp"
 
 namespace ringpull::inline v0::s3::driver {
 
@@ -118,13 +121,13 @@ class Reader final : public StorageReader {
 
   engine::Context context_;  // of its own: a stop of one call is no stop of the reader
   engine::Scope scope_{context_};
-  std::deque<Part> parts_;         // in the file's order; the front is the caller's next
-  std::uint64_t next_offset_;      // where the next part begins
-  std::uint64_t part_bytes_;       // how large it may be
-  std::uint64_t held_bytes_ = 0;   // in parts_
-  std::uint64_t ahead_bytes_ = 0;  // read_ahead stops there
-  std::size_t running_ = 0;        // requests
-  bool broken_ = false;            // a part has failed: none behind it is of use
+  std::deque<Part> parts_;        // in the file's order; the front is the caller's next
+  std::uint64_t next_offset_;     // where the next part begins
+  std::uint64_t part_bytes_;      // how large it may be
+  std::uint64_t held_bytes_ = 0;  // in parts_
+  ReadWindow window_;             // read_ahead stops there
+  std::size_t running_ = 0;       // requests
+  bool broken_ = false;           // a part has failed: none behind it is of use
   bool closed_ = false;
   ReaderStats stats_;
 };
@@ -137,7 +140,8 @@ Reader::Reader(Core& core, std::string_view path, const ReaderOptions& options,
       file_size_(file.size_bytes),
       etag_(file.etag),
       next_offset_(options.offset),
-      part_bytes_(std::min(core.options.read_first_bytes, block_bytes_max(core))) {}
+      part_bytes_(std::min(core.options.read_first_bytes, block_bytes_max(core))),
+      window_(core.options.read_window_least_bytes, core.options.read_window_bytes) {}
 
 std::size_t Reader::next_part_bytes() const noexcept {
   if (next_offset_ >= file_size_) return 0;
@@ -156,15 +160,12 @@ Reader::Part& Reader::add_part(BufferLease block) {
 }
 
 /// What the caller takes decides how far to read ahead.
-void Reader::demand(std::size_t bytes) noexcept {
-  std::uint64_t taken = stats_.bytes_delivered + bytes;
-  ahead_bytes_ = std::min(core_.options.read_window_bytes, 2 * taken);
-}
+void Reader::demand(std::size_t bytes) noexcept { window_.advance(stats_.bytes_delivered + bytes); }
 
 /// Starts what fits; called whenever there may be room. Memory that becomes free elsewhere is seen
 /// at the next call.
 void Reader::read_ahead() {
-  while (!closed_ && !broken_ && next_offset_ < file_size_ && held_bytes_ < ahead_bytes_ &&
+  while (!closed_ && !broken_ && next_offset_ < file_size_ && held_bytes_ < window_.bytes() &&
          running_ < core_.options.read_concurrency) {
     std::size_t size = next_part_bytes();
     bool fits = held_bytes_ + size <= core_.options.read_window_bytes;
@@ -189,7 +190,12 @@ Task<void> Reader::fetch_first(Part& part, GetObjectOptions request, GetObjectSt
 }
 
 Task<void> Reader::fetch(Part& part) {
+  engine::TimePoint begun = engine::Loop::current().now();
   auto outcome = co_await fetch_range(part);
+  if (outcome && *outcome == core_.options.read_part_bytes) {
+    engine::TimePoint now = engine::Loop::current().now();
+    window_.received(*outcome, now - begun, now);
+  }
   end_part(part, std::move(outcome));
 }
 

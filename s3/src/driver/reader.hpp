@@ -17,8 +17,8 @@ namespace ringpull::inline v0::s3::driver {
 /// A file of up to read_first_bytes is read by one GetObject. Larger ones continue with parts that
 /// double up to read_part_bytes, each pinned to the ETag of the first, read side by side into
 /// blocks of the pool and delivered in order. The reader asks ahead of its caller for as much again
-/// as the caller has taken, up to read_window_bytes and read_concurrency requests: whoever wants
-/// only the head of a file causes little traffic behind it.
+/// as the caller has taken, up to what a ReadWindow allows and read_concurrency requests: whoever
+/// wants only the head of a file causes little traffic behind it.
 ///
 /// Memory: waits for a block only while it holds none, and takes those ahead only where they are
 /// free at once. So however many readers share however small a budget, the one that holds the next

@@ -58,6 +58,7 @@ TEST(S3DriverOptions, AreCheckedWithTheirNames) {
     refused("read_first_bytes", [](S3DriverOptions& o) { o.read_first_bytes = 0; });
     refused("read_part_bytes", [](S3DriverOptions& o) { o.read_part_bytes = 1000; });
     refused("read_window_bytes", [](S3DriverOptions& o) { o.read_window_bytes = 1000; });
+    refused("read_window_least_bytes", [](S3DriverOptions& o) { o.read_window_least_bytes = 0; });
     refused("copy_threshold_bytes",
             [](S3DriverOptions& o) { o.copy_threshold_bytes = kCopyObjectBytesMax + 1; });
     refused("copy_chunk_bytes", [](S3DriverOptions& o) { o.copy_chunk_bytes = 1; });
