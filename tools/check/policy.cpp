@@ -4,35 +4,20 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include <ringpull/s3/aws_partition.hpp>
+
 namespace ringpull::tools {
 
 using nlohmann::ordered_json;
 
 namespace {
 
-/// https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
-std::string_view partition_of(std::string_view region) {
-  constexpr std::pair<std::string_view, std::string_view> kPartitions[] = {
-      {"cn-", "aws-cn"},         {"us-gov-", "aws-us-gov"}, {"us-iso-", "aws-iso"},
-      {"us-isob-", "aws-iso-b"}, {"us-isof-", "aws-iso-f"}, {"eu-isoe-", "aws-iso-e"},
-      {"eusc-", "aws-eusc"}};
-  for (const auto& [prefix, partition] : kPartitions) {
-    if (region.starts_with(prefix)) return partition;
-  }
-  return "aws";
-}
-
-/// "" or "docker/".
-std::string key_prefix(const s3::S3DriverParameters& parameters) {
-  std::string_view root = parameters.root_directory;
-  while (root.starts_with('/')) root.remove_prefix(1);
-  while (root.ends_with('/')) root.remove_suffix(1);
-  return root.empty() ? "" : std::string(root) + '/';
+std::string_view partition_of(const s3::S3DriverParameters& parameters) {
+  return s3::aws_partition(parameters.region.str()).name;
 }
 
 std::string bucket_arn(const s3::S3DriverParameters& parameters) {
-  return fmt::format("arn:{}:s3:::{}", partition_of(parameters.region.str()),
-                     parameters.bucket.str());
+  return fmt::format("arn:{}:s3:::{}", partition_of(parameters), parameters.bucket.str());
 }
 
 /// Means itself where a policy takes wildcards and variables.
@@ -50,7 +35,7 @@ std::string literal(std::string_view text) {
 }
 
 std::string keys_pattern(const s3::S3DriverParameters& parameters) {
-  return literal(key_prefix(parameters)) + '*';
+  return literal(s3::key_prefix(parameters)) + '*';
 }
 
 std::string objects_arn(const s3::S3DriverParameters& parameters) {
@@ -75,8 +60,8 @@ bool names_alias(std::string_view key_id) {
 std::string kms_key_arn(const s3::S3DriverParameters& parameters) {
   const std::string& id = parameters.key_id;
   if (id.starts_with("arn:") && !names_alias(id)) return id;
-  return fmt::format("arn:{}:kms:{}:*:key/{}", partition_of(parameters.region.str()),
-                     parameters.region.str(), names_alias(id) ? "*" : id);
+  return fmt::format("arn:{}:kms:{}:*:key/{}", partition_of(parameters), parameters.region.str(),
+                     names_alias(id) ? "*" : id);
 }
 
 ordered_json statement(std::string_view id, const std::vector<std::string>& actions,
@@ -86,7 +71,7 @@ ordered_json statement(std::string_view id, const std::vector<std::string>& acti
 
 ordered_json list_statement(const s3::S3DriverParameters& parameters) {
   ordered_json list = statement("ListFiles", {"s3:ListBucket"}, bucket_arn(parameters));
-  if (key_prefix(parameters).empty()) return list;
+  if (s3::key_prefix(parameters).empty()) return list;
   // A read of an object has no s3:prefix, and is answered 404 only if it may list.
   list["Condition"]["StringLikeIfExists"]["s3:prefix"] = keys_pattern(parameters);
   return list;
@@ -117,9 +102,8 @@ ordered_json kms_statement(const s3::S3DriverParameters& parameters, PolicyAcces
 
 ordered_json directory_bucket_statement(const s3::S3DriverParameters& parameters,
                                         PolicyAccess access) {
-  std::string arn =
-      fmt::format("arn:{}:s3express:{}:*:bucket/{}", partition_of(parameters.region.str()),
-                  parameters.region.str(), parameters.bucket.str());
+  std::string arn = fmt::format("arn:{}:s3express:{}:*:bucket/{}", partition_of(parameters),
+                                parameters.region.str(), parameters.bucket.str());
   ordered_json session = statement("Session", {"s3express:CreateSession"}, arn);
   if (access == PolicyAccess::read_only) {
     session["Condition"]["StringEquals"]["s3express:SessionMode"] = "ReadOnly";

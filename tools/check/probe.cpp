@@ -62,12 +62,6 @@ Result<std::unique_ptr<Probe>> Probe::create(const cloudfront::RegistryConfigura
   return probe;
 }
 
-std::string Probe::root_prefix() const {
-  std::string key = *storage_.s3().driver().object_key("/x");
-  key.pop_back();
-  return key;
-}
-
 s3::ObjectKey Probe::key(std::string_view name) const {
   // Of a path, which the directory itself with a slash is not.
   std::string directory = *storage_.s3().driver().object_key(directory_);

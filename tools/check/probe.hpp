@@ -80,7 +80,7 @@ class Probe {
   /// Of all keys of the check.
   std::string key_prefix() const { return key("").str(); }
   /// Of all keys of the storage: "docker/", or nothing.
-  std::string root_prefix() const;
+  std::string root_prefix() const { return s3::key_prefix(parameters()); }
   /// With which the driver creates objects.
   const s3::ObjectAttributes& attributes() const noexcept { return options_.attributes; }
   const s3::ServerTraits& server() const noexcept { return options_.server; }

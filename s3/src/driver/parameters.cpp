@@ -7,6 +7,8 @@
 #include <ringpull/s3/parameter_text.hpp>
 #include <ringpull/s3/server_traits.hpp>
 
+#include "s3/src/driver/keys.hpp"
+
 namespace ringpull::inline v0::s3 {
 
 namespace {
@@ -409,6 +411,10 @@ Result<S3DriverOptions> make_driver_options(const S3DriverParameters& p) {
     RINGPULL_TRY(options.redirect_endpoint, public_endpoint(p, endpoint));
   }
   return options;
+}
+
+std::string key_prefix(const S3DriverParameters& p) {
+  return driver::KeyMap(p.root_directory).prefix_below("/");
 }
 
 std::uint64_t memory_budget_bytes(const S3DriverParameters& p) noexcept {

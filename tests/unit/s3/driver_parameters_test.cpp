@@ -297,6 +297,14 @@ TEST(DriverParameters, TheRootDirectoryLeavesRoomForPaths) {
             "config.yml:7: parameter rootdirectory: \"" + long_text + "\" is not " + allowed);
 }
 
+TEST(DriverParameters, KeysBeginWithTheRootDirectory) {
+  for (const char* root : {"a/b", "/a/b/", "//a/b"}) {
+    EXPECT_EQ(key_prefix(*read({{"rootdirectory", root}})), "a/b/") << root;
+  }
+  EXPECT_EQ(key_prefix(*read({{"rootdirectory", "/"}})), "");
+  EXPECT_EQ(key_prefix(*read({})), "");
+}
+
 TEST(DriverParameters, ASmallReadWindowMakesSmallReads) {
   auto options = make_driver_options(read({{"readwindow", "2MiB"}}).value()).value();
   EXPECT_EQ(options.read_window_bytes, 2u << 20);

@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 #include <string>
+#include <tuple>
 
+#include <ringpull/s3/aws_partition.hpp>
 #include <ringpull/s3/endpoint.hpp>
 
 namespace ringpull::s3 {
@@ -148,6 +150,24 @@ TEST(Endpoint, AnotherRegionOfACustomEndpointKeepsItsHost) {
   ASSERT_TRUE(other);
   EXPECT_EQ(other->url().origin(), "http://127.0.0.1:9000");
   EXPECT_EQ(other->region(), Region("eu-west-3"));
+}
+
+TEST(AwsPartition, IsToldByTheRegionsName) {
+  const std::tuple<const char*, const char*, const char*> kCases[] = {
+      {"us-east-1", "aws", "amazonaws.com"},
+      {"us-isolated-1", "aws", "amazonaws.com"},
+      {"", "aws", "amazonaws.com"},
+      {"cn-north-1", "aws-cn", "amazonaws.com.cn"},
+      {"us-gov-west-1", "aws-us-gov", "amazonaws.com"},
+      {"us-iso-east-1", "aws-iso", "c2s.ic.gov"},
+      {"us-isob-east-1", "aws-iso-b", "sc2s.sgov.gov"},
+      {"us-isof-south-1", "aws-iso-f", "csp.hci.ic.gov"},
+      {"eu-isoe-west-1", "aws-iso-e", "cloud.adc-e.uk"},
+      {"eusc-de-east-1", "aws-eusc", "amazonaws.eu"}};
+  for (const auto& [region, name, domain] : kCases) {
+    EXPECT_EQ(aws_partition(region).name, name) << region;
+    EXPECT_EQ(aws_partition(region).domain, domain) << region;
+  }
 }
 
 }  // namespace

@@ -83,6 +83,8 @@ Result<S3DriverParameters> read_s3_driver_parameters(const ParameterMap& configu
 Result<Endpoint> make_endpoint(const S3DriverParameters& parameters);
 Result<ClientOptions> make_client_options(const S3DriverParameters& parameters);
 Result<S3DriverOptions> make_driver_options(const S3DriverParameters& parameters);
+/// What the keys of all files begin with: "docker/", or nothing.
+std::string key_prefix(const S3DriverParameters& parameters);
 std::uint64_t memory_budget_bytes(const S3DriverParameters& parameters) noexcept;
 
 }  // namespace ringpull::inline v0::s3
