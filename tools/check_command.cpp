@@ -242,14 +242,16 @@ ExitCode run_check(const CheckArguments& arguments) {
   if (!loop) return report("check", loop.error());
   CheckReport found;
   auto outcome = (*loop)->run([&] { return check_until_signal(arguments, *signals, found); });
-  if (!outcome) return report("check", outcome.error());
+  if (!outcome) return report("check", outcome.error(), Settings::configuration_file);
   return summarise(found);
 }
 
 ExitCode print_policy(const CheckArguments& arguments) {
   auto configuration = cloudfront::read_registry_configuration(
       arguments.config, cloudfront::process_environment_variables());
-  if (!configuration) return report("check", configuration.error());
+  if (!configuration) {
+    return report("check", configuration.error(), Settings::configuration_file);
+  }
   for (const std::string& warning : configuration->warnings) print_notice(warning);
   auto access = arguments.read_only ? PolicyAccess::read_only : PolicyAccess::read_write;
   // rootdirectory may be anything; what is no UTF-8 is no key of S3 either.

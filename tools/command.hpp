@@ -5,6 +5,7 @@
 
 #include <ringpull/engine/error.hpp>
 
+#include "tools/advice.hpp"
 #include "tools/exit_code.hpp"
 
 namespace ringpull::tools {
@@ -26,6 +27,7 @@ void add_stat(CLI::App& app, ExitCode& code);
 void add_walk(CLI::App& app, ExitCode& code);
 
 /// Prints the one line of a failure ("ringpull get: ...") on stderr and gives its exit code.
-ExitCode report(const std::string& command, const Error& error);
+ExitCode report(const std::string& command, const Error& error,
+                Settings settings = Settings::options);
 
 }  // namespace ringpull::tools

@@ -7,50 +7,9 @@
 
 namespace ringpull::tools {
 
-namespace {
-
-/// What to do about a failure of this machine's own files and limits.
-std::string_view local_advice(const Error& error) {
-  if (error.code() == std::errc::no_space_on_device) return "free some space";
-  if (error.code() == std::errc::file_too_large) {
-    return "raise the limit of file sizes (ulimit -f), or use another file system";
-  }
-  switch (error.kind()) {
-    case ErrorKind::not_found: return "check the path";
-    case ErrorKind::permission_denied: return "check the permissions of the file and its directory";
-    case ErrorKind::resource_exhausted: return "lower --concurrency or --part-size";
-    default: return {};
-  }
-}
-
-/// What to do about it, where the message does not say so already.
-std::string_view advice(const Error& error) {
-  bool local =
-      error.code() && error.code().category() == std::system_category() && error.http_status() == 0;
-  std::string_view about_this_machine = local ? local_advice(error) : std::string_view();
-  if (!about_this_machine.empty()) return about_this_machine;
-  switch (error.kind()) {
-    case ErrorKind::not_found:
-      if (is_unknown_host(error)) return "check --endpoint and the bucket's name";
-      return "check the name: `ringpull ls` lists what is there";
-    case ErrorKind::unauthenticated:
-      return "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and the clock of this machine";
-    case ErrorKind::permission_denied: return "check what these credentials are allowed to do";
-    case ErrorKind::unavailable: return "check --endpoint, and that the service is running";
-    case ErrorKind::timed_out: return "check the network, or try again later";
-    case ErrorKind::throttled: return "try again later, or with a lower --concurrency";
-    case ErrorKind::resource_exhausted: return "lower --concurrency or --part-size";
-    default: return {};
-  }
-}
-
-}  // namespace
-
-ExitCode report(const std::string& command, const Error& error) {
-  std::string line = one_line(fmt::format("ringpull {}: {}", command, error.message()));
-  std::string_view what_to_do = advice(error);
-  bool said = line.find("; ") != std::string::npos;
-  if (!what_to_do.empty() && !said) line += fmt::format("; {}", what_to_do);
+ExitCode report(const std::string& command, const Error& error, Settings settings) {
+  std::string line =
+      one_line(fmt::format("ringpull {}: {}", command, text_with_advice(error, settings)));
   line += '\n';
   std::fputs(line.c_str(), stderr);  // nobody could be told that this failed
   return exit_code(error);

@@ -332,7 +332,8 @@ ExitCode run_session(const std::string& command, const S3Arguments& arguments, c
                                     : run_on_storage(command, arguments, on_storage, *signals);
   });
   if (outcome) return ExitCode::success;
-  return report(command, outcome.error());
+  return report(command, outcome.error(),
+                arguments.config.empty() ? Settings::options : Settings::configuration_file);
 }
 
 }  // namespace ringpull::tools

@@ -24,7 +24,7 @@ from support.sandbox import Sandbox
 from support.workspace import Workspace
 
 BUCKET, ROOT, REPOSITORY = "images", "/reg", "lab/image"
-FAILURE, USAGE, NOT_FOUND, INTERRUPTED = 1, 2, 3, 130  # exit codes, as documented
+FAILURE, USAGE, NOT_FOUND, UNREACHABLE, TLS, INTERRUPTED = 1, 2, 3, 5, 6, 130  # exit codes, as documented
 KEY_PAIR, CDN = "K2JCJMDEHXQW5F", "https://d111111abcdef8.cloudfront.net"
 TEXT = b"a line\nand another\n"
 LAYER = bytes(range(256)) * 50_000  # 12.2 MiB: two parts
@@ -132,10 +132,12 @@ def check_changes(tool, client):
         check_equal(list_keys(client, BUCKET), [], "keys after rm -r")
 
 
-def expect_line(tool, code, part, command, *arguments):
+def expect_line(tool, code, part, command, *arguments, without=()):
     actual, line = tool.error_line(command, *arguments)
     check_equal(actual, code, f"exit code of {line}")
     check(line.startswith(f"ringpull {command}: ") and part in line, f"no {part!r} in: {line}")
+    for word in without:
+        check(word not in line, f"{word} in: {line}")
 
 
 def check_failures(tool, space, endpoint):
@@ -159,6 +161,19 @@ def check_failures(tool, space, endpoint):
         missing = space.path / "missing.yml"
         expect_line(Ringpull(tool.executable, space, endpoint, config=missing), NOT_FOUND,
                     str(missing), "ls", "/")
+    with step("advice names the file's parameters, and no option that the file excludes"):
+        nobody = f"http://127.0.0.1:{space.free_port()}"
+        with Workspace() as other:
+            secure = Sandbox(other, tool.executable, tls=True, buckets=(BUCKET,)).endpoint
+            for there, code, part in (
+                    (endpoint.with_(url=nobody), UNREACHABLE, "refused; check regionendpoint"),
+                    (endpoint.with_(url="http://no-such-host.invalid"), UNREACHABLE,
+                     "check regionendpoint"),
+                    (secure.with_(ca=None), TLS, "; name the file of the authority to trust in "
+                                                 "AWS_CA_BUNDLE, or correct regionendpoint")):
+                config = write_configuration(space, there, "advice.yml")
+                expect_line(Ringpull(tool.executable, space, there, config=config), code, part,
+                            "ls", "/", without=("--endpoint", "--ca", "--no-verify"))
 
 
 def check_interrupts(executable, space, endpoint):
