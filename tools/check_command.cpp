@@ -254,9 +254,7 @@ ExitCode print_policy(const CheckArguments& arguments) {
   }
   for (const std::string& warning : configuration->warnings) print_notice(warning);
   auto access = arguments.read_only ? PolicyAccess::read_only : PolicyAccess::read_write;
-  // rootdirectory may be anything; what is no UTF-8 is no key of S3 either.
-  constexpr auto kReplace = nlohmann::ordered_json::error_handler_t::replace;
-  std::string text = least_policy(configuration->s3, access).dump(2, ' ', false, kReplace) + '\n';
+  std::string text = least_policy(configuration->s3, access).dump(2) + '\n';
   auto loop = engine::Loop::create(engine::LoopOptions());
   if (!loop) return report("check", loop.error());
   auto written = (*loop)->run([&text] { return write_out(text); });

@@ -202,7 +202,8 @@ def check_odd_root(executable, space, endpoint):
                 f"arn:aws:s3:::{BUCKET}/a${{*}}b${{?}}c${{$}}{{x}}/*", "wildcards that are names")
     command = Check(executable, space, endpoint, rootdirectory="ROOT")
     command.file.write_bytes(command.text.encode().replace(b"ROOT", b"'/a\xffb'"))
-    command.run("--print-policy")
+    line = command.run("--print-policy", expect=USAGE).err
+    check(re.search(r"config\.yml:\d+: storage.s3: parameter rootdirectory: .* of UTF-8", line), line)
 
 
 def check_key_and_acl(executable, space, store):

@@ -5,41 +5,15 @@
 #include <fmt/format.h>
 
 #include <ringpull/http/url.hpp>
+#include <ringpull/s3/utf8.hpp>
 
 namespace ringpull::sandbox {
 
 namespace {
 
-/// The length of the well-formed sequence that begins the text (The Unicode Standard, table 3-7:
-/// no overlong forms, no surrogates, nothing past U+10FFFF); 0 when none does.
-std::size_t utf8_sequence(std::string_view text) {
-  auto byte = [text](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-  unsigned char lead = byte(0);
-  if (lead < 0x80) return 1;
-  if (lead < 0xC2 || lead > 0xF4) return 0;
-  std::size_t size = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-  if (text.size() < size) return 0;
-  unsigned char least = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-  unsigned char most = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-  if (byte(1) < least || byte(1) > most) return 0;
-  for (std::size_t at = 2; at < size; ++at) {
-    if ((byte(at) & 0xC0) != 0x80) return 0;
-  }
-  return size;
-}
-
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    std::size_t size = utf8_sequence(text);
-    if (size == 0) return false;
-    text.remove_prefix(size);
-  }
-  return true;
-}
-
 Outcome<std::string> decode(std::string_view text) {
   auto decoded = http::percent_decode(text);
-  if (!decoded || !is_utf8(*decoded)) {
+  if (!decoded || !s3::is_utf8(*decoded)) {
     return refuse(400, "InvalidURI", "Couldn't parse the specified URI.");
   }
   return std::move(*decoded);
@@ -104,7 +78,7 @@ Outcome<void> parse_target(Call& call, std::string_view virtual_bucket) {
 
 Outcome<void> check_headers(const Call& call) {
   for (http::HeaderField field : call.head().headers) {
-    if (is_utf8(field.value)) continue;
+    if (s3::is_utf8(field.value)) continue;
     return refuse(400, "InvalidArgument", fmt::format("The value of {} must be UTF-8", field.name));
   }
   return {};

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include <ringpull/s3/utf8.hpp>
+
 namespace ringpull::inline v0::s3::driver {
 namespace {
 
@@ -34,6 +36,7 @@ Result<void> check_root_directory(std::string_view text) {
     return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
   });
   if (control) return fail(bad_option("root_directory", "it holds control characters"));
+  if (!is_utf8(text)) return fail(bad_option("root_directory", "it is not UTF-8, as keys are"));
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include <ringpull/s3/driver_parameters.hpp>
 #include <ringpull/s3/parameter_text.hpp>
 #include <ringpull/s3/server_traits.hpp>
+#include <ringpull/s3/utf8.hpp>
 
 #include "s3/src/driver/keys.hpp"
 
@@ -107,9 +108,9 @@ Result<void> read_log_level(P& p, const Given& given) {
 Result<void> read_root_directory(P& p, const Given& given) {
   bool control =
       std::ranges::any_of(given.text, [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; });
-  if (control || given.text.size() > kKeyBytesMax / 2) {
+  if (control || given.text.size() > kKeyBytesMax / 2 || !is_utf8(given.text)) {
     return fail(given.refuse("a prefix of at most " + std::to_string(kKeyBytesMax / 2) +
-                             " bytes without control characters"));
+                             " bytes of UTF-8 without control characters"));
   }
   p.root_directory = given.text;
   return {};

@@ -289,7 +289,9 @@ TEST(DriverParameters, TextsAreTakenAsTheyAre) {
 TEST(DriverParameters, TheRootDirectoryLeavesRoomForPaths) {
   EXPECT_TRUE(read({{"rootdirectory", std::string(512, 'a')}}));
   EXPECT_TRUE(read({{"rootdirectory", "b\xc3\xa4ume"}}));
-  std::string allowed = "a prefix of at most 512 bytes without control characters";
+  std::string allowed = "a prefix of at most 512 bytes of UTF-8 without control characters";
+  EXPECT_EQ(message({{"rootdirectory", "a\xff"}}),
+            "config.yml:7: parameter rootdirectory: \"a\xff\" is not " + allowed);
   EXPECT_EQ(message({{"rootdirectory", "a\tb"}}),
             "config.yml:7: parameter rootdirectory: \"a\tb\" is not " + allowed);
   std::string long_text(513, 'a');

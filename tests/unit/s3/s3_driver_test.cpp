@@ -50,6 +50,7 @@ TEST(S3DriverOptions, AreCheckedWithTheirNames) {
     };
     refused("bucket", [](S3DriverOptions& o) { o.bucket = Bucket(); });
     refused("root_directory", [](S3DriverOptions& o) { o.root_directory = "a\nb"; });
+    refused("root_directory", [](S3DriverOptions& o) { o.root_directory = "a\xff"; });
     refused("root_directory", [](S3DriverOptions& o) { o.root_directory = std::string(600, 'a'); });
     refused("chunk_bytes", [](S3DriverOptions& o) { o.chunk_bytes = kPartBytesMin - 1; });
     refused("chunk_bytes", [](S3DriverOptions& o) { o.chunk_bytes = kPartBytesMax + 1; });
