@@ -20,6 +20,7 @@
 #include "tools/limits.hpp"
 #include "tools/output.hpp"
 #include "tools/session.hpp"
+#include "tools/setup_signals.hpp"
 
 namespace ringpull::tools {
 
@@ -169,6 +170,7 @@ void print_notice(std::string_view notice) {
 /// notices go as long as the storage is open.
 Task<Result<std::unique_ptr<cloudfront::OpenedRegistryStorage>>> open_storage(
     const std::string& path, RegistryConfiguration& configuration, CheckReport& report) {
+  EndOnSignal nothing_is_begun;
   RINGPULL_CO_TRY(configuration, cloudfront::read_registry_configuration(
                                      path, cloudfront::process_environment_variables()));
   auto take_notice = [&report](std::string_view notice) {

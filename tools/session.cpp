@@ -16,6 +16,7 @@
 
 #include "tools/limits.hpp"
 #include "tools/output.hpp"
+#include "tools/setup_signals.hpp"
 
 namespace ringpull::tools {
 
@@ -90,9 +91,21 @@ Task<Result<void>> run_and_close(const std::string& command, engine::SignalSet& 
   co_return outcome;
 }
 
+Result<std::unique_ptr<Session>> create_session(const S3Arguments& arguments) {
+  EndOnSignal nothing_is_begun;
+  return Session::create(arguments);
+}
+
+Task<Result<std::unique_ptr<cloudfront::OpenedRegistryStorage>>> open_storage(
+    const S3Arguments& arguments, const cloudfront::OpenRegistryStorageOptions& options) {
+  EndOnSignal nothing_is_begun;
+  auto storage = co_await cloudfront::open_registry_storage(arguments.config, options);
+  co_return storage;
+}
+
 Task<Result<void>> run_on_s3(const std::string& command, const S3Arguments& arguments,
                              const Body& body, engine::SignalSet& signals) {
-  RINGPULL_CO_TRY(auto session, Session::create(arguments));
+  RINGPULL_CO_TRY(auto session, create_session(arguments));
   Task<Result<void>> work = with_credentials(*session, body);
   auto outcome = co_await run_and_close(command, signals, *session, std::move(work));
   co_return outcome;
@@ -106,8 +119,7 @@ Task<Result<void>> run_on_storage(const std::string& command, const S3Arguments&
                stderr);
   };
   options.clock = clock_of(arguments);
-  RINGPULL_CO_TRY(auto storage,
-                  co_await cloudfront::open_registry_storage(arguments.config, options));
+  RINGPULL_CO_TRY(auto storage, co_await open_storage(arguments, options));
   Task<Result<void>> work = body(*storage);
   auto outcome = co_await run_and_close(command, signals, *storage, std::move(work));
   co_return outcome;

@@ -6,6 +6,7 @@ Usage: storage_by_hand_test.py RINGPULL
 """
 
 import datetime
+import errno
 import http.client
 import json
 import os
@@ -176,6 +177,16 @@ def check_failures(tool, space, endpoint):
                             "ls", "/", without=("--endpoint", "--ca", "--no-verify"))
 
 
+def opened_by_reader(pipe, writers):
+    """Whether somebody opens a named pipe for reading; its other end goes to `writers` then."""
+    try:
+        writers.append(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+    return bool(writers)
+
+
 def check_interrupts(executable, space, endpoint):
     client = endpoint.boto()
     large = space.path / "large"
@@ -184,6 +195,20 @@ def check_interrupts(executable, space, endpoint):
 
     def uploads():
         return client.list_multipart_uploads(Bucket=BUCKET).get("Uploads")
+    with step("Ctrl-C while certificates are read from a pipe that gives none"):
+        pipe = space.path / "pipe.pem"
+        os.mkfifo(pipe)
+        config = write_configuration(space, endpoint)
+        by_file = Ringpull(executable, space, endpoint, config=config,
+                           variables={"AWS_CA_BUNDLE": str(pipe)})
+        by_option = Ringpull(executable, space, endpoint.with_(ca=pipe))
+        for tool, command in ((by_file, ("stat", "/a")), (by_file, ("check",)),
+                              (by_option, ("ls", f"s3://{BUCKET}/"))):
+            writers = []
+            code, err = tool.interrupt(*command, when=lambda: opened_by_reader(pipe, writers))
+            check_equal(code, INTERRUPTED, f"exit code of {command} ({err})")
+            check_equal(err, "ringpull: stopped before anything was begun\n", "what is said")
+            os.close(writers.pop())
     with step("Ctrl-C during put leaves no upload"):
         tool = Ringpull(executable, space, endpoint,
                         config=write_configuration(space, endpoint))
