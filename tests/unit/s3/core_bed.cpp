@@ -198,4 +198,14 @@ std::vector<std::string> CoreBed::keys() {
   return names;
 }
 
+Task<Result<void>> stop_when_held(CoreBed& bed, engine::StopSource& source) {
+  auto waited = co_await bed.gate->held.wait();
+  source.request_stop();
+  co_return waited;
+}
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
 }  // namespace ringpull::testing

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <ringpull/engine/buffer_pool.hpp>
+#include <ringpull/engine/combinators.hpp>
 #include <ringpull/engine/memory_budget.hpp>
 #include <ringpull/engine/sync.hpp>
 #include <ringpull/engine/task.hpp>
@@ -99,5 +100,10 @@ class CoreBed {
 
   std::shared_ptr<sandbox::Segment> zeros_;
 };
+
+/// Stops once the gate holds a request.
+engine::Task<Result<void>> stop_when_held(CoreBed& bed, engine::StopSource& source);
+
+bool contains(std::string_view text, std::string_view part);
 
 }  // namespace ringpull::testing

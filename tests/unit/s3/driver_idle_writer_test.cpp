@@ -2,8 +2,7 @@
 #include <ringpull/engine/timer.hpp>
 
 #include "s3/src/driver/reader.hpp"
-#include "s3/src/driver/writer.hpp"
-#include "tests/unit/s3/driver_bed.hpp"
+#include "tests/unit/s3/writer_bed.hpp"
 
 namespace ringpull::s3 {
 namespace {
@@ -11,18 +10,10 @@ namespace {
 using namespace std::chrono_literals;
 using engine::Deadline;
 using engine::Task;
+using testing::Bytes;
 using testing::DriverBed;
-
-using Bytes = std::span<const std::byte>;
+using testing::open;
 using Writers = std::vector<std::unique_ptr<StorageWriter>>;
-
-Task<std::unique_ptr<StorageWriter>> open(DriverBed& bed, const std::string& path, bool append) {
-  WriterOptions options;
-  options.append = append;
-  auto opened = co_await driver::open_writer(*bed.core, path, options);
-  EXPECT_TRUE(opened) << opened.error().message();
-  co_return std::move(*opened);
-}
 
 TEST(DriverIdleWriter, HoldsNoMemoryBeforeItsFirstByte) {
   DriverBed bed;
@@ -33,7 +24,7 @@ TEST(DriverIdleWriter, HoldsNoMemoryBeforeItsFirstByte) {
     Writers writers;
     for (int i = 0; i < 50; ++i) {  // of blocks for twelve
       std::string path = "/w" + std::to_string(i);
-      auto writer = co_await open(b, path, false);
+      auto writer = co_await open(b, false, path);
       writers.push_back(std::move(writer));
     }
     EXPECT_EQ(b.budget->stats().used_bytes, 0u);
@@ -56,12 +47,12 @@ TEST(DriverIdleWriter, HoldsNoMemoryBeforeItAppends) {
   DriverBed bed;
   bed.run([](DriverBed& b) -> Task<void> {
     std::vector<std::byte> bytes = b.noise(100);
-    auto first = co_await open(b, "/a", false);
+    auto first = co_await open(b);
     auto written = co_await first->write(bytes);
     EXPECT_TRUE(written);
     auto closed = co_await first->close();
     EXPECT_TRUE(closed);
-    auto writer = co_await open(b, "/a", true);
+    auto writer = co_await open(b, true);
     EXPECT_EQ(b.budget->stats().used_bytes, 0u);
     CommitOptions options;
     auto committed = co_await writer->commit(options);
@@ -74,7 +65,7 @@ TEST(DriverIdleWriter, HoldsNoMemoryBeforeItAppends) {
 /// Comes to hold a block, if need be once another writer has ended, and keeps it until it is
 /// stopped.
 Task<void> trickle(DriverBed& bed, std::string path, Bytes bytes) {
-  auto writer = co_await open(bed, path, false);
+  auto writer = co_await open(bed, false, path);
   auto written = co_await writer->write(bytes);
   if (written) {
     engine::Event never;
@@ -121,15 +112,15 @@ TEST(DriverIdleWriter, CommitsAnEmptyFileWhileNoMemoryIsFree) {
   bed.run([](DriverBed& b) -> Task<void> {
     auto everything = b.budget->try_acquire(b.budget->limit_bytes());
     EXPECT_TRUE(everything);
-    auto writer = co_await open(b, "/a", false);
+    auto writer = co_await open(b);
     CommitOptions options;
     auto committed = co_await writer->commit(options);
     EXPECT_TRUE(committed) << committed.error().message();
     EXPECT_EQ(b.object("a")->size, 0u);
-    auto empty = co_await open(b, "/b", false);
+    auto empty = co_await open(b, false, "/b");
     auto closed = co_await empty->close();
     EXPECT_TRUE(closed) << closed.error().message();
-    auto resumed = co_await open(b, "/b", true);
+    auto resumed = co_await open(b, true, "/b");
     committed = co_await resumed->commit(options);
     EXPECT_TRUE(committed) << committed.error().message();
     EXPECT_EQ(b.object("b")->size, 0u);
@@ -146,7 +137,7 @@ TEST(DriverIdleWriter, EndsAStoppedCommitWithinOneTimeLimitWhereNobodyAnswers) {
   bed.run([](DriverBed& b) -> Task<void> {
     b.core->stopped_cleanup_time = 50ms;
     std::vector<std::byte> bytes = b.noise(6 << 20);
-    auto writer = co_await open(b, "/a", false);
+    auto writer = co_await open(b);
     auto written = co_await writer->write(bytes);
     EXPECT_TRUE(written) << written.error().message();
     b.gate->hold = "/b";
@@ -170,12 +161,12 @@ TEST(DriverIdleWriter, SuspendsAtTheLongestPathsToo) {
     std::vector<std::byte> bytes = b.noise(300);
     for (std::size_t size : {1008u, 1009u, 1024u}) {
       std::string path = "/" + std::string(size, 'a');
-      auto writer = co_await open(b, path, false);
+      auto writer = co_await open(b, false, path);
       auto written = co_await writer->write(Bytes(bytes).first(100));
       EXPECT_TRUE(written);
       auto closed = co_await writer->close();
       EXPECT_TRUE(closed) << closed.error().message();
-      writer = co_await open(b, path, true);
+      writer = co_await open(b, true, path);
       EXPECT_EQ(writer->size_bytes(), 100u);
       written = co_await writer->write(Bytes(bytes).subspan(100));
       EXPECT_TRUE(written) << written.error().message();
@@ -183,7 +174,7 @@ TEST(DriverIdleWriter, SuspendsAtTheLongestPathsToo) {
       auto committed = co_await writer->commit(options);
       EXPECT_TRUE(committed) << committed.error().message();
       EXPECT_TRUE(b.content(path.substr(1)) == bytes);
-      writer = co_await open(b, path, false);
+      writer = co_await open(b, false, path);
       auto cancelled = co_await writer->cancel();
       EXPECT_TRUE(cancelled) << cancelled.error().message();
       b.expect_nothing_left();

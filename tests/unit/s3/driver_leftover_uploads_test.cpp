@@ -10,12 +10,9 @@ namespace {
 
 using engine::Task;
 using testing::CannedAnswer;
+using testing::contains;
 using testing::CoreBed;
 using testing::error_answer;
-
-bool contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
 
 Task<void> create(CoreBed& b, std::string key) {
   CreateMultipartUploadOptions request(b.options.bucket, ObjectKey(std::move(key)));

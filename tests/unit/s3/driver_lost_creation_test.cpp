@@ -13,14 +13,11 @@ namespace {
 
 using engine::Task;
 using testing::CannedAnswer;
+using testing::contains;
 using testing::CoreBed;
 using testing::error_answer;
 
 constexpr std::uint64_t kMiB = 1 << 20;
-
-bool contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
 
 /// Under way with that key, as the server keeps it.
 void add_upload(CoreBed& b, const std::string& key, const std::string& id, bool with_part) {
@@ -96,7 +93,7 @@ TEST_F(LostCreation, IsNamedWhereUploadsMayNotBeListed) {
   });
 }
 
-Task<Result<void>> stop_when_held(CoreBed& b, engine::StopSource& source) {
+Task<Result<void>> stop_once_made(CoreBed& b, engine::StopSource& source) {
   auto waited = co_await b.gate->held.wait();
   add_upload(b, "to", "lost", false);
   source.request_stop();
@@ -110,7 +107,7 @@ TEST_F(LostCreation, IsAbortedWhenTheMoveIsStopped) {
     engine::StopSource stop;
     engine::Context& context = co_await engine::current_context();
     engine::Scope scope(context);
-    scope.spawn(stop_when_held(b, stop));
+    scope.spawn(stop_once_made(b, stop));
     auto moved = co_await engine::with_stop(stop, move(*b.core, "/from", "/to"));
     EXPECT_FALSE(moved);
     EXPECT_EQ(moved.error().kind(), ErrorKind::cancelled) << moved.error().message();

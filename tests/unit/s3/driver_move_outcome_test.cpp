@@ -10,14 +10,11 @@ namespace {
 
 using engine::Task;
 using testing::CannedAnswer;
+using testing::contains;
 using testing::CoreBed;
 using testing::error_answer;
 
 constexpr std::uint64_t kMiB = 1 << 20;
-
-bool contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
 
 bool is_completion(const http::RequestHead& head) {
   return head.method == "POST" && contains(head.target, "/to?uploadId");

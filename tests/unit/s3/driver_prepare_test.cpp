@@ -2,8 +2,7 @@
 // whose the memory is in between.
 #include <cstring>
 
-#include "s3/src/driver/writer.hpp"
-#include "tests/unit/s3/driver_bed.hpp"
+#include "tests/unit/s3/writer_bed.hpp"
 
 namespace ringpull::s3 {
 namespace {
@@ -11,19 +10,10 @@ namespace {
 using namespace std::chrono_literals;
 using engine::Deadline;
 using engine::Task;
+using testing::Bytes;
 using testing::DriverBed;
-
-using Bytes = std::span<const std::byte>;
-
-constexpr std::size_t kPart = 5 << 20;
-
-Task<std::unique_ptr<StorageWriter>> open(DriverBed& bed, bool append = false) {
-  WriterOptions options;
-  options.append = append;
-  auto opened = co_await driver::open_writer(*bed.core, "/a", options);
-  EXPECT_TRUE(opened) << opened.error().message();
-  co_return std::move(*opened);
-}
+using testing::kPart;
+using testing::open;
 
 /// Puts as many bytes as fit where the writer has prepared, `most` at most; how many.
 Task<Result<std::size_t>> receive(StorageWriter& writer, Bytes bytes, std::size_t most) {

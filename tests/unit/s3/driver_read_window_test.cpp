@@ -1,11 +1,11 @@
-#include "s3/src/driver/read_window.hpp"
-
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <gtest/gtest.h>
 #include <limits>
 #include <utility>
+
+#include "s3/src/driver/read_window.hpp"
 
 namespace ringpull::s3::driver {
 namespace {

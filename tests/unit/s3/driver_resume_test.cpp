@@ -1,8 +1,7 @@
-// Writers that go on where another one stopped: closed, killed, or docker distribution's.
+// Writers that go on where one of ours stopped, closed or killed.
 #include <ringpull/s3/storage_error.hpp>
 
-#include "s3/src/driver/writer.hpp"
-#include "tests/unit/s3/driver_bed.hpp"
+#include "tests/unit/s3/writer_bed.hpp"
 
 namespace ringpull::s3 {
 namespace {
@@ -10,58 +9,19 @@ namespace {
 using namespace std::chrono_literals;
 using engine::Deadline;
 using engine::Task;
+using testing::add_part;
+using testing::append;
+using testing::begin;
+using testing::Bytes;
+using testing::commit;
 using testing::DriverBed;
-
-using Bytes = std::span<const std::byte>;
+using testing::finish;
+using testing::foreign_upload;
+using testing::kPart;
+using testing::write_and_close;
 
 constexpr std::size_t kMiB = 1 << 20;
-constexpr std::size_t kPart = 5 * kMiB;
 constexpr const char* kSidecar = "a~ringpull-upload";
-
-Task<Result<std::unique_ptr<StorageWriter>>> append(driver::Core& core) {
-  WriterOptions options;
-  options.append = true;
-  co_return co_await driver::open_writer(core, "/a", options);
-}
-
-Task<std::unique_ptr<StorageWriter>> append(DriverBed& bed) {
-  auto opened = co_await append(*bed.core);
-  EXPECT_TRUE(opened) << opened.error().message();
-  co_return std::move(*opened);
-}
-
-Task<void> write_and_close(StorageWriter& writer, Bytes bytes) {
-  auto written = co_await writer.write(bytes);
-  EXPECT_TRUE(written) << written.error().message();
-  auto closed = co_await writer.close();
-  EXPECT_TRUE(closed) << closed.error().message();
-}
-
-Task<void> begin(DriverBed& bed, Bytes bytes) {
-  WriterOptions options;
-  auto opened = co_await driver::open_writer(*bed.core, "/a", options);
-  EXPECT_TRUE(opened) << opened.error().message();
-  co_await write_and_close(**opened, bytes);
-}
-
-Task<void> commit(StorageWriter& writer) {
-  CommitOptions options;
-  auto done = co_await writer.commit(options);
-  EXPECT_TRUE(done) << done.error().message();
-}
-
-/// Appends what `bytes` has behind the writer's size, commits, and looks at the file.
-Task<void> finish(DriverBed& bed, StorageWriter& writer, Bytes bytes) {
-  auto written =
-      co_await writer.write(bytes.subspan(static_cast<std::size_t>(writer.size_bytes())));
-  EXPECT_TRUE(written) << written.error().message();
-  EXPECT_EQ(writer.size_bytes(), bytes.size());
-  EXPECT_EQ(bed.object("a"), nullptr) << "a partial file is visible";
-  co_await commit(writer);
-  std::vector<std::byte> content = bed.content("a");
-  EXPECT_TRUE(std::equal(content.begin(), content.end(), bytes.begin(), bytes.end()));
-  bed.expect_nothing_left();
-}
 
 // --- After close().
 
@@ -322,207 +282,6 @@ TEST(DriverResume, NamesThePermissionThatIsMissing) {
     auto uploads = co_await append(*b.core);
     EXPECT_FALSE(uploads);
     EXPECT_NE(uploads.error().message().find("s3:ListBucketMultipartUploads"), std::string::npos);
-  });
-}
-
-// --- Uploads of others, made by the verbs themselves.
-
-Task<UploadId> foreign_upload(DriverBed& b, Bytes bytes, std::vector<std::size_t> sizes) {
-  CreateMultipartUploadOptions create(Bucket("b"), ObjectKey("a"));
-  auto created = co_await b.client->create_multipart_upload(create);
-  EXPECT_TRUE(created);
-  std::uint32_t number = 0;
-  for (std::size_t size : sizes) {
-    UploadPartOptions part(Bucket("b"), ObjectKey("a"), created->upload_id, PartNumber(++number));
-    http::SpanSource body(bytes.first(size));
-    auto sent = co_await b.client->upload_part(part, body);
-    EXPECT_TRUE(sent);
-    bytes = bytes.subspan(size);
-  }
-  co_return created->upload_id;
-}
-
-Task<void> add_part(DriverBed& b, const UploadId& id, std::uint32_t number, Bytes bytes) {
-  UploadPartOptions part(Bucket("b"), ObjectKey("a"), id, PartNumber(number));
-  http::SpanSource body(bytes);
-  auto sent = co_await b.client->upload_part(part, body);
-  EXPECT_TRUE(sent);
-}
-
-TEST(DriverResume, GoesOnWithAnUploadOfDockerDistribution) {
-  DriverBed bed;
-  bed.options.attributes.encryption.algorithm = "aws:kms";
-  bed.options.attributes.encryption.kms_key_id = "arn:key";
-  bed.run([](DriverBed& b) -> Task<void> {
-    std::vector<std::byte> bytes = b.noise(8 * kPart);
-    std::vector<std::vector<std::size_t>> cases = {
-        {}, {100}, {kPart}, {kPart, 100}, {2 * kPart, 2 * kPart, 3 * kMiB}, {2 * kPart, 6 * kMiB}};
-    for (const auto& sizes : cases) {
-      auto id = co_await foreign_upload(b, bytes, sizes);
-      std::size_t total = 0;
-      for (std::size_t size : sizes) total += size;
-      b.gate->forget();
-      auto writer = co_await append(b);
-      EXPECT_EQ(writer->size_bytes(), total);
-      co_await finish(b, *writer, bytes);
-      if (b.gate->count("POST /b/a?uploads") > 0) {
-        EXPECT_EQ(
-            b.gate->header("POST /b/a?uploads", "x-amz-server-side-encryption-aws-kms-key-id"),
-            "arn:key");
-      }
-      b.store.remove("b", "a");
-    }
-  });
-}
-
-TEST(DriverResume, CommitsAForeignUploadAsItIs) {
-  DriverBed bed;
-  bed.run([](DriverBed& b) -> Task<void> {
-    std::vector<std::byte> bytes = b.noise(kPart + 100);
-    std::vector<std::size_t> sizes = {kPart, 100};
-    auto id = co_await foreign_upload(b, bytes, sizes);
-    auto writer = co_await append(b);
-    co_await commit(*writer);
-    EXPECT_TRUE(b.content("a") == bytes);
-    EXPECT_EQ(b.gate->count("POST /b/a?uploads"), 1u);  // theirs
-    b.expect_nothing_left();
-  });
-}
-
-TEST(DriverResume, ClosesAForeignUploadAndGoesOnAgain) {
-  DriverBed bed;
-  bed.run([](DriverBed& b) -> Task<void> {
-    std::vector<std::byte> bytes = b.noise(3 * kPart);
-    std::vector<std::size_t> sizes = {kPart, 100};
-    auto id = co_await foreign_upload(b, bytes, sizes);
-    auto writer = co_await append(b);
-    co_await write_and_close(*writer, Bytes(bytes).subspan(kPart + 100, kPart));
-    auto second = co_await append(b);
-    EXPECT_EQ(second->size_bytes(), 2 * kPart + 100);
-    co_await finish(b, *second, bytes);
-  });
-}
-
-TEST(DriverResume, MakesUniformPartsOfAForeignUploadWhereTheServerWantsThat) {
-  DriverBed bed;
-  bed.options.server.uniform_parts = true;
-  bed.run([](DriverBed& b) -> Task<void> {
-    std::vector<std::byte> bytes = b.noise(8 * kPart);
-    std::vector<std::vector<std::size_t>> cases = {
-        {100}, {kPart, 100}, {2 * kPart, 2 * kPart, 6 * kMiB}, {2 * kPart}};
-    for (const auto& sizes : cases) {
-      auto id = co_await foreign_upload(b, bytes, sizes);
-      auto writer = co_await append(b);
-      std::size_t done = static_cast<std::size_t>(writer->size_bytes());
-      auto written = co_await writer->write(Bytes(bytes).subspan(done));
-      EXPECT_TRUE(written) << written.error().message();
-      CommitOptions options;
-      std::vector<std::uint64_t> stored;
-      options.condition = [&]() -> Result<void> {
-        const auto& parts = b.store.find("b")->uploads.begin()->second.parts;
-        for (const auto& [number, part] : parts) stored.push_back(part.size);
-        return {};
-      };
-      auto committed = co_await writer->commit(options);
-      EXPECT_TRUE(committed) << committed.error().message();
-      for (std::size_t i = 0; i + 1 < stored.size(); ++i) EXPECT_EQ(stored[i], stored[0]);
-      EXPECT_TRUE(b.content("a") == bytes);
-      b.expect_nothing_left();
-      b.store.remove("b", "a");
-    }
-  });
-}
-
-// The one time when a partial file can be seen.
-TEST(DriverResume, ShowsAPartialFileOnlyWhileAForeignUploadIsRebuilt) {
-  DriverBed bed;
-  bed.run([](DriverBed& b) -> Task<void> {
-    std::vector<std::byte> bytes = b.noise(3 * kPart);
-    std::vector<std::size_t> sizes = {kPart, 100};
-    auto id = co_await foreign_upload(b, bytes, sizes);
-    auto writer = co_await append(b);
-    EXPECT_EQ(b.object("a"), nullptr);
-    b.gate->hold = "partNumber=1&";  // the copy
-    auto stopped = co_await engine::with_deadline(Deadline::after(20ms),
-                                                  writer->write(Bytes(bytes).subspan(kPart + 100)));
-    EXPECT_FALSE(stopped);
-    EXPECT_EQ(stopped.error().kind(), ErrorKind::timed_out);
-    EXPECT_EQ(stopped.error().bytes_done(), 0u);
-    EXPECT_EQ(b.content("a").size(), kPart + 100);
-    auto cancelled = co_await writer->cancel();
-    EXPECT_TRUE(cancelled) << cancelled.error().message();
-    EXPECT_EQ(b.object("a"), nullptr);
-    b.expect_nothing_left();
-  });
-}
-
-TEST(DriverResume, AsksForTheETagOfWhatItRebuildsWhereTheCompletionTellsNone) {
-  DriverBed bed;
-  bed.run([](DriverBed& b) -> Task<void> {
-    std::vector<std::byte> bytes = b.noise(3 * kPart);
-    std::vector<std::size_t> sizes = {kPart, 100};
-    auto id = co_await foreign_upload(b, bytes, sizes);
-    auto writer = co_await append(b);
-    b.gate->silent = "POST /b/a?uploadId";
-    b.gate->times = 1;
-    b.gate->effect = [&b] { b.complete_upload("a"); };
-    b.gate->forget();
-    co_await finish(b, *writer, bytes);
-    EXPECT_EQ(b.gate->count("HEAD /b/a"), 2u);  // nothing there; the partial file
-    EXPECT_EQ(b.gate->header("partNumber=1&", "x-amz-copy-source-if-match").empty(), false);
-  });
-}
-
-// The exception to "no partial file is ever visible" outlives a process that dies in it.
-TEST(DriverResume, LeavesThePartialFileOfARebuildThatWasKilled) {
-  DriverBed bed;
-  bed.run([](DriverBed& b) -> Task<void> {
-    std::vector<std::byte> bytes = b.noise(3 * kPart);
-    std::vector<std::size_t> sizes = {kPart, 100};
-    auto foreign = co_await foreign_upload(b, bytes, sizes);
-    b.complete_upload("a");  // and the process is gone
-    auto refused = co_await append(*b.core);
-    EXPECT_FALSE(refused);
-    EXPECT_EQ(refused.error().kind(), ErrorKind::conflict) << refused.error().message();
-    b.object("a")->modified -= 1h;  // when the upload was begun, as Amazon has it
-    std::vector<std::size_t> none;
-    auto id = co_await foreign_upload(b, bytes, none);  // or a step later
-    refused = co_await append(*b.core);
-    EXPECT_FALSE(refused);
-    EXPECT_EQ(refused.error().kind(), ErrorKind::conflict) << refused.error().message();
-    co_await add_part(b, id, 1, Bytes(bytes).first(kPart));  // or when a part was copied
-    auto writer = co_await append(b);
-    EXPECT_EQ(writer->size_bytes(), kPart);
-    auto written = co_await writer->write(Bytes(bytes).subspan(kPart));
-    EXPECT_TRUE(written) << written.error().message();
-    EXPECT_EQ(b.content("a").size(), kPart + 100);
-    co_await commit(*writer);
-    EXPECT_TRUE(b.content("a") == bytes);
-    b.expect_nothing_left();
-  });
-}
-
-TEST(DriverResume, LeavesNothingWhenAForeignUploadCannotBeRebuilt) {
-  DriverBed bed;
-  bed.run([](DriverBed& b) -> Task<void> {
-    std::vector<std::byte> bytes = b.noise(3 * kPart);
-    std::vector<std::string> stages = {"POST /b/a?uploadId", "POST /b/a?uploads",
-                                       "PUT /b/a?partNumber"};
-    for (const std::string& stage : stages) {
-      std::vector<std::size_t> sizes = {kPart, 100};
-      b.gate->refuse.clear();
-      auto id = co_await foreign_upload(b, bytes, sizes);
-      auto writer = co_await append(b);
-      b.gate->refuse = stage;
-      auto written = co_await writer->write(Bytes(bytes).subspan(kPart + 100));
-      EXPECT_FALSE(written);
-      EXPECT_EQ(written.error().kind(), ErrorKind::permission_denied);
-      auto closed = co_await writer->close();  // as good as cancel() after a failure
-      EXPECT_FALSE(closed);
-      EXPECT_FALSE(closed.error().maybe_applied());
-      EXPECT_EQ(b.object("a"), nullptr) << stage;
-      b.expect_nothing_left();
-    }
   });
 }
 

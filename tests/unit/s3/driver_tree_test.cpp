@@ -19,6 +19,7 @@ using engine::Task;
 using testing::CannedAnswer;
 using testing::CoreBed;
 using testing::error_answer;
+using testing::stop_when_held;
 using Paths = std::vector<std::string>;
 
 Task<Paths> listed(CoreBed& b, std::string path) {
@@ -641,12 +642,6 @@ TEST(DriverWalk, RefusesAListingOutOfOrder) {
     EXPECT_EQ(done.error().kind(), ErrorKind::protocol);
     EXPECT_NE(done.error().message().find("byte order"), std::string::npos);
   });
-}
-
-Task<Result<void>> stop_when_held(CoreBed& b, engine::StopSource& source) {
-  auto waited = co_await b.gate->held.wait();
-  source.request_stop();
-  co_return waited;
 }
 
 TEST(DriverWalk, EndsWhenStoppedBetweenPages) {
