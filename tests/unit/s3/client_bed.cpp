@@ -14,7 +14,10 @@ using engine::Task;
 using ringpull::testing::ScriptedPeer;
 using ringpull::testing::ShiftedClock;
 
-ClientBed::ClientBed() : http_options(ringpull::testing::patient_client_options()) {}
+ClientBed::ClientBed() : http_options(ringpull::testing::patient_client_options()) {
+  retry.base_delay = std::chrono::milliseconds(0);
+  retry.throttle_base_delay = std::chrono::milliseconds(0);
+}
 
 void ClientBed::run(Body body) {
   auto shifted =
@@ -28,6 +31,11 @@ bool ClientBed::sent(std::size_t index, std::string_view text) const {
   return peer->heads().at(index).find(text) != std::string::npos;
 }
 
+std::string ClientBed::line(std::size_t index) const {
+  const std::string& head = peer->heads().at(index);
+  return head.substr(0, head.find("\r\n"));
+}
+
 Task<void> ClientBed::both(Body body) {
   peer = std::make_unique<ScriptedPeer>(ScriptedPeer::create(std::move(scripts)).value());
   http = http::Client::create(http_options, resolver).value();
@@ -37,9 +45,11 @@ Task<void> ClientBed::both(Body body) {
   }
   std::string url = "http://127.0.0.1:" + std::to_string(peer->port());
   ClientOptions options(Endpoint::create(url, Region("us-east-1")).value());
-  options.retry.base_delay = std::chrono::milliseconds(0);
-  options.retry.throttle_base_delay = std::chrono::milliseconds(0);
+  options.retry = retry;
+  options.signature_version = signature_version;
   options.clock = [this] { return now; };
+  options.log.level = log_level;
+  options.log.sink = [this](std::string_view record) { records.emplace_back(record); };
   if (configure) configure(options);
   client = std::make_unique<Client>(std::move(options), *http, *credentials);
   engine::Context& context = co_await engine::current_context();
@@ -59,9 +69,29 @@ std::string response(int status, const std::string& headers, const std::string& 
          "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
-std::string error_response(int status, const std::string& code, const std::string& headers) {
+std::string error_response(int status, const std::string& code, const std::string& headers,
+                           const std::string& elements) {
   return response(status, headers + "Content-Type: application/xml\r\n",
-                  "<Error><Code>" + code + "</Code><Message>m</Message></Error>");
+                  "<Error><Code>" + code + "</Code><Message>m</Message>" + elements + "</Error>");
+}
+
+std::string part_response(const std::string& bytes, std::size_t first, std::size_t total,
+                          const std::string& etag) {
+  return response(206,
+                  "ETag: \"" + etag + "\"\r\nContent-Range: bytes " + std::to_string(first) + "-" +
+                      std::to_string(first + bytes.size() - 1) + "/" + std::to_string(total) +
+                      "\r\n",
+                  bytes);
+}
+
+GetObjectOptions ranged_get(std::uint64_t first, std::uint64_t length) {
+  GetObjectOptions options(Bucket("b"), ObjectKey("k"));
+  options.range = http::ByteRange::of_length(first, length).value();
+  return options;
+}
+
+std::string text_of(std::span<const std::byte> bytes) {
+  return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
 }  // namespace ringpull::s3::testing

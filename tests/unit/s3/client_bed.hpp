@@ -1,8 +1,11 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,15 +33,22 @@ class ClientBed {
 
   /// The n-th head that arrived has this in it.
   bool sent(std::size_t index, std::string_view text) const;
+  /// The request line of that head.
+  std::string line(std::size_t index) const;
   std::size_t requests() const { return peer->heads().size(); }
 
   // Before run().
   std::vector<ringpull::testing::Script> scripts;
   http::ClientOptions http_options;
+  RetryOptions retry;
+  SignatureVersion signature_version = SignatureVersion::v4;
+  S3LogLevel log_level = S3LogLevel::off;
   /// More of the client's options.
   std::function<void(ClientOptions&)> configure;
   /// Unless the test gives others: "AKIDEXAMPLE", for ever.
   std::unique_ptr<CredentialsProvider> credentials;
+
+  std::vector<std::string> records;  // of the request log
 
   /// What the client signs by.
   std::chrono::sys_seconds now = kBedNow;
@@ -56,7 +66,16 @@ class ClientBed {
 
 /// A response with its Content-Length; `headers` are whole lines.
 std::string response(int status, const std::string& headers = {}, const std::string& body = {});
-/// One of S3's error documents.
-std::string error_response(int status, const std::string& code, const std::string& headers = {});
+/// One of S3's error documents, with more elements.
+std::string error_response(int status, const std::string& code, const std::string& headers = {},
+                           const std::string& elements = {});
+/// The part of an object of `total` bytes that begins at `first`.
+std::string part_response(const std::string& bytes, std::size_t first, std::size_t total,
+                          const std::string& etag);
+
+/// Of object "k" in bucket "b".
+GetObjectOptions ranged_get(std::uint64_t first, std::uint64_t length);
+
+std::string text_of(std::span<const std::byte> bytes);
 
 }  // namespace ringpull::s3::testing
