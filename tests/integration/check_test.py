@@ -263,8 +263,6 @@ def check_printed_policies(executable, space, endpoint):
                                      {"kms:ResourceAliases": "alias/registry"}}, "a key's alias")
     check_equal(actions_of(policy("--read-only", encrypt="true", keyid="1234abcd")),
                 {"s3:ListBucket", "s3:GetObject", "kms:Decrypt"}, "reading with a key")
-    express = policy(storageclass="EXPRESS_ONEZONE")
-    check_equal(actions_of(express), {"s3express:CreateSession"}, "a directory bucket")
 
 
 def check_mistakes(executable, space, store, secure):

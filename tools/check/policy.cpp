@@ -42,12 +42,6 @@ std::string objects_arn(const s3::S3DriverParameters& parameters) {
   return fmt::format("{}/{}", bucket_arn(parameters), keys_pattern(parameters));
 }
 
-/// Directory buckets have permissions of their own; S3 takes the class nowhere else.
-bool is_directory_bucket(const s3::S3DriverParameters& parameters) {
-  return parameters.storage_class == "EXPRESS_ONEZONE" ||
-         parameters.bucket.str().ends_with("--x-s3");
-}
-
 bool uses_kms(const s3::S3DriverParameters& parameters) {
   return parameters.encrypt && !parameters.key_id.empty();
 }
@@ -100,32 +94,17 @@ ordered_json kms_statement(const s3::S3DriverParameters& parameters, PolicyAcces
   return key;
 }
 
-ordered_json directory_bucket_statement(const s3::S3DriverParameters& parameters,
-                                        PolicyAccess access) {
-  std::string arn = fmt::format("arn:{}:s3express:{}:*:bucket/{}", partition_of(parameters),
-                                parameters.region.str(), parameters.bucket.str());
-  ordered_json session = statement("Session", {"s3express:CreateSession"}, arn);
-  if (access == PolicyAccess::read_only) {
-    session["Condition"]["StringEquals"]["s3express:SessionMode"] = "ReadOnly";
-  }
-  return session;
-}
-
 }  // namespace
 
 ordered_json least_policy(const s3::S3DriverParameters& parameters, PolicyAccess access) {
   ordered_json statements = ordered_json::array();
-  if (is_directory_bucket(parameters)) {
-    statements.push_back(directory_bucket_statement(parameters, access));
-  } else {
-    statements.push_back(list_statement(parameters));
-    if (access == PolicyAccess::read_write) {
-      // No prefix: this action knows no s3:prefix.
-      statements.push_back(
-          statement("ListUploads", {"s3:ListBucketMultipartUploads"}, bucket_arn(parameters)));
-    }
-    statements.push_back(object_statement(parameters, access));
+  statements.push_back(list_statement(parameters));
+  if (access == PolicyAccess::read_write) {
+    // No prefix: this action knows no s3:prefix.
+    statements.push_back(
+        statement("ListUploads", {"s3:ListBucketMultipartUploads"}, bucket_arn(parameters)));
   }
+  statements.push_back(object_statement(parameters, access));
   if (uses_kms(parameters)) statements.push_back(kms_statement(parameters, access));
   return {{"Version", "2012-10-17"}, {"Statement", statements}};
 }

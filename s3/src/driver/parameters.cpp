@@ -295,6 +295,11 @@ Result<void> check_together(const P& p) {
   RINGPULL_TRY(Endpoint endpoint, make_endpoint(p));
   auto address = endpoint.address(p.bucket);
   if (!address) return fail(std::move(address).error().context("s3 driver: parameter bucket"));
+  if (is_amazon(endpoint) && p.bucket.str().ends_with("--x-s3")) {
+    return contradiction("parameter bucket: \"" + p.bucket.str() +
+                         "\" is a directory bucket (S3 Express One Zone), which wants sessions "
+                         "and lists in no order; a general purpose bucket is needed");
+  }
   if (!p.v4_auth && (p.region_endpoint.empty() || is_amazon(endpoint))) {
     return contradiction(
         "parameter v4auth: false works only with a regionendpoint that is not Amazon's, which "

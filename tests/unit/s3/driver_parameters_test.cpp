@@ -512,6 +512,14 @@ TEST(DriverParameters, TheBudgetHoldsTwoParts) {
   EXPECT_TRUE(read({{"chunksize", "100MiB"}, {"memorybudget", "200MiB"}}));
 }
 
+TEST(DriverParameters, NameNoDirectoryBucketOfAmazon) {
+  EXPECT_EQ(message({{"bucket", "images--use1-az5--x-s3"}}),
+            "s3 driver: parameter bucket: \"images--use1-az5--x-s3\" is a directory bucket (S3 "
+            "Express One Zone), which wants sessions and lists in no order; a general purpose "
+            "bucket is needed");
+  EXPECT_TRUE(read({{"bucket", "b--x-s3"}, {"regionendpoint", "http://127.0.0.1:9000"}}));
+}
+
 TEST(DriverParameters, BecomeTheOptionsOfTheDriver) {
   auto p = read({{"rootdirectory", "root"},
                  {"storageclass", "STANDARD_IA"},
