@@ -140,7 +140,7 @@ class Client::Impl {
     /// Signed by instead of the client's clock, on suspicion. The client takes it over when an
     /// attempt succeeds by it: a wrong Date of something on the way shall not spoil a right clock.
     std::optional<ClockOffset> tried_clock;
-    /// The keys were renewed on suspicion.
+    /// The last correction was a search for other keys on suspicion.
     bool tries_keys = false;
   };
 
@@ -155,8 +155,8 @@ class Client::Impl {
   RetryDecision judge(CallState& call_state, const PreparedRequest& request, const Error& error,
                       bool rewindable);
   RetryDecision decide(RetryState& retry, const FailedAttempt& attempt);
-  void correct(RetryAction action, const PreparedRequest& request, const Error& error,
-               CallState& call_state);
+  Task<bool> correct(RetryAction action, const PreparedRequest& request, const Error& error,
+                     CallState& call_state);
   Task<Result<void>> prepare_retry(RetryDecision decision, const Bucket& bucket,
                                    const Error& error);
 
@@ -299,9 +299,11 @@ RetryDecision Client::Impl::decide(RetryState& retry, const FailedAttempt& attem
   return retry.failed(attempt, uniform);
 }
 
-/// What the next attempt is signed by.
-void Client::Impl::correct(RetryAction action, const PreparedRequest& request, const Error& error,
-                           CallState& call_state) {
+/// What the next attempt is signed by. False when there is to be none: also where the keys are
+/// suspected and there are no others.
+Task<bool> Client::Impl::correct(RetryAction action, const PreparedRequest& request,
+                                 const Error& error, CallState& call_state) {
+  if (action == RetryAction::give_up) co_return false;
   bool suspected = retry_class(error) == RetryClass::none;
   if (action == RetryAction::correct_clock && call_state.answered_clock) {
     call_state.tried_clock = suspected ? call_state.answered_clock : std::nullopt;
@@ -309,8 +311,13 @@ void Client::Impl::correct(RetryAction action, const PreparedRequest& request, c
   }
   if (action == RetryAction::refresh_credentials) {
     call_state.tries_keys = suspected;
+    if (suspected) {
+      bool others = co_await provider.suspect(request.signed_by);
+      co_return others;
+    }
     provider.invalidate(request.signed_by);
   }
+  co_return true;
 }
 
 Task<Result<void>> Client::Impl::prepare_retry(RetryDecision decision, const Bucket& bucket,
@@ -370,10 +377,10 @@ Task<Result<R>> Client::Impl::attempts(const Options& call_options, http::BodySo
     }
     lost_answer = lost_answer || outcome.error().maybe_applied();
     RetryDecision decision = judge(call_state, request, outcome.error(), body.rewindable());
-    if (decision.action == RetryAction::give_up) {
+    bool again = co_await correct(decision.action, request, outcome.error(), call_state);
+    if (!again) {
       co_return fail(final_failure(std::move(outcome).error()).with_maybe_applied(lost_answer));
     }
-    correct(decision.action, request, outcome.error(), call_state);
     auto ready = co_await prepare_retry(decision, call_options.bucket, outcome.error());
     if (!ready) co_return fail(std::move(ready).error().with_maybe_applied(lost_answer));
     RINGPULL_CO_CHECK(co_await body.rewind());
@@ -450,10 +457,8 @@ Task<Result<GetObjectStream>> Client::Impl::open(const GetObjectOptions& get_opt
       outcome = fail(std::move(response).error());
     }
     RetryDecision decision = judge(call_state, request, outcome.error(), true);
-    if (decision.action == RetryAction::give_up) {
-      co_return fail(final_failure(std::move(outcome).error()));
-    }
-    correct(decision.action, request, outcome.error(), call_state);
+    bool again = co_await correct(decision.action, request, outcome.error(), call_state);
+    if (!again) co_return fail(final_failure(std::move(outcome).error()));
     RINGPULL_CO_CHECK(co_await prepare_retry(decision, get_options.bucket, outcome.error()));
   }
 }

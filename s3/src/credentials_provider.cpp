@@ -8,6 +8,11 @@ Task<Result<const Credentials*>> CredentialsProvider::credentials_lasting(std::c
   return credentials();
 }
 
+Task<bool> CredentialsProvider::suspect(std::string_view access_key_id) {
+  auto current = co_await credentials();
+  co_return current && (*current)->access_key_id != access_key_id;
+}
+
 Task<Result<const Credentials*>> StaticCredentialsProvider::credentials() {
   const Credentials* credentials = &credentials_;
   co_return credentials;

@@ -72,6 +72,10 @@ bool RefreshingCredentialsProvider::usable() const {
          !current_->expires_within(std::chrono::seconds(0), options_.clock());
 }
 
+bool RefreshingCredentialsProvider::has_other_than(std::string_view access_key_id) const {
+  return usable() && current_->access_key_id != access_key_id;
+}
+
 bool RefreshingCredentialsProvider::renewal_is_due() const {
   return renew_at_ && options_.clock() >= *renew_at_ && Loop::current().now() >= next_load_;
 }
@@ -126,7 +130,7 @@ void RefreshingCredentialsProvider::adopt(Result<Credentials> loaded) {
 void RefreshingCredentialsProvider::take(Credentials credentials) {
   bool same = current_ && current_->access_key_id == credentials.access_key_id &&
               current_->session_token == credentials.session_token;
-  if (invalidated_ && same) next_invalidation_ = Loop::current().now() + options_.renewal_pause;
+  if (same) next_invalidation_ = Loop::current().now() + options_.renewal_pause;
   current_ = std::move(credentials);
   invalidated_ = false;
   put_off_ = false;
@@ -168,6 +172,17 @@ void RefreshingCredentialsProvider::invalidate(std::string_view access_key_id) n
   if (Loop::current().now() < next_invalidation_) return;
   invalidated_ = true;
   next_load_ = engine::TimePoint{};
+}
+
+Task<bool> RefreshingCredentialsProvider::suspect(std::string_view access_key_id) {
+  if (has_other_than(access_key_id)) co_return true;
+  bool ours = current_ && current_->access_key_id == access_key_id;
+  bool paused = Loop::current().now() < std::max(next_load_, next_invalidation_);
+  if (!ours || closed_ || (paused && !loading_)) co_return false;
+  start_load();
+  auto waited = co_await loaded_.wait();
+  if (!waited) co_return false;
+  co_return has_other_than(access_key_id);
 }
 
 Task<void> RefreshingCredentialsProvider::close() {

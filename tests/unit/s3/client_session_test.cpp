@@ -20,12 +20,13 @@ using testing::ClientBed;
 using testing::kBedNow;
 using testing::response;
 
-/// KEY1, KEY2, ... with session tokens or without.
+/// KEY1, KEY2, ... with session tokens or without; down after `keys_max` of them.
 class NumberedSource final : public CredentialsSource {
  public:
-  explicit NumberedSource(std::string token) : token_(std::move(token)) {}
+  NumberedSource(std::string token, int keys_max) : token_(std::move(token)), keys_max_(keys_max) {}
   std::string name() const override { return "numbered"; }
   Task<Result<Credentials>> load() override {
+    if (loads_ == keys_max_) co_return fail(ErrorKind::unavailable, "the source is down");
     Credentials credentials("KEY" + std::to_string(++loads_), Secret("canary"), Secret(token_));
     credentials.expiry = kBedNow + 1h;
     co_return credentials;
@@ -33,14 +34,16 @@ class NumberedSource final : public CredentialsSource {
 
  private:
   std::string token_;
+  int keys_max_;
   int loads_ = 0;
 };
 
-std::unique_ptr<CredentialsProvider> numbered_keys(std::string token = "token") {
+std::unique_ptr<CredentialsProvider> numbered_keys(std::string token = "token",
+                                                   int keys_max = 100) {
   RefreshOptions options;
   options.clock = [] { return kBedNow; };
   return std::make_unique<RefreshingCredentialsProvider>(
-      std::make_unique<NumberedSource>(std::move(token)), options);
+      std::make_unique<NumberedSource>(std::move(token), keys_max), options);
 }
 
 Task<Result<ObjectInfo>> head(ClientBed& bed) {
@@ -76,6 +79,35 @@ TEST(S3ClientSession, KeysThatAreNewAreNotRenewedAgainForTheSameRefusal) {
     EXPECT_FALSE(again);
     EXPECT_EQ(b.requests(), 3u) << "the keys were not the reason the last time";
     EXPECT_TRUE(b.sent(2, "Credential=KEY2/"));
+  });
+}
+
+TEST(S3ClientSession, KeysOutlastARefusedHeadWhileTheirSourceIsDown) {
+  ClientBed bed;
+  bed.credentials = numbered_keys("token", 1);
+  bed.scripts = {{read_head(), write(response(400)), read_head(), write(found()), hold()}};
+  bed.run([](ClientBed& b) -> Task<void> {
+    auto refused = co_await head(b);
+    EXPECT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind(), ErrorKind::invalid_argument);
+    EXPECT_EQ(refused.error().http_status(), 400) << "the answer's, not the source's failure";
+    EXPECT_EQ(b.requests(), 1u) << "nothing else to sign by";
+    auto other = co_await head(b);
+    EXPECT_TRUE(other);
+    EXPECT_TRUE(b.sent(1, "Credential=KEY1/"));
+  });
+}
+
+TEST(S3ClientSession, KeysThatNobodyRenewsAreNotTriedAgain) {
+  ClientBed bed;
+  bed.credentials = std::make_unique<StaticCredentialsProvider>(
+      Credentials("KEY", Secret("canary"), Secret("token")));
+  bed.scripts = {{read_head(), write(response(400)), hold()}};
+  bed.run([](ClientBed& b) -> Task<void> {
+    auto refused = co_await head(b);
+    EXPECT_FALSE(refused);
+    EXPECT_EQ(refused.error().http_status(), 400);
+    EXPECT_EQ(b.requests(), 1u);
   });
 }
 

@@ -299,6 +299,87 @@ TEST(RefreshingCredentials, AreNotAskedForAgainAndAgainWhenTheSourceGivesTheSame
   });
 }
 
+/// Suspects KEY1, and notes whether there are others.
+Task<void> suspect(Bed& bed, std::vector<bool>& answers) {
+  bool others = co_await bed.provider->suspect("KEY1");
+  answers.push_back(others);
+}
+
+TEST(RefreshingCredentials, ThatAreSuspectedServeEverybodyElseUntilOthersAreThere) {
+  Bed bed;
+  bed.run([](Bed& b) -> Task<void> {
+    std::string first = co_await b.id();
+    EXPECT_EQ(first, "KEY1");
+    b.source->gate.reset();
+    std::vector<bool> answers;
+    engine::Context& context = co_await engine::current_context();
+    engine::Scope scope(context);
+    for (int i = 0; i < 100; ++i) scope.spawn(suspect(b, answers));
+    co_await Bed::settle();
+    EXPECT_TRUE(answers.empty());
+    std::string meanwhile = co_await b.id();
+    EXPECT_EQ(meanwhile, "KEY1");
+    b.source->gate.set();
+    auto joined = co_await scope.join();
+    EXPECT_TRUE(joined);
+    EXPECT_EQ(answers, std::vector<bool>(100, true));
+    bool late = co_await b.provider->suspect("KEY1");
+    EXPECT_TRUE(late) << "others are there";
+    std::string afterwards = co_await b.id();
+    EXPECT_EQ(afterwards, "KEY2");
+    EXPECT_EQ(b.source->loads, 2);
+  });
+}
+
+TEST(RefreshingCredentials, ThatAreSuspectedStayWhileTheirSourceIsDown) {
+  Bed bed;
+  bed.run([](Bed& b) -> Task<void> {
+    std::string first = co_await b.id();
+    b.source->failing = true;
+    for (int i = 0; i < 100; ++i) {
+      bool others = co_await b.provider->suspect("KEY1");
+      EXPECT_FALSE(others);
+      std::string kept = co_await b.id();
+      EXPECT_EQ(kept, "KEY1");
+    }
+    EXPECT_EQ(b.source->loads, 2) << "once per renewal_pause";
+    co_await b.advance(31s);
+    b.source->failing = false;
+    bool others = co_await b.provider->suspect("KEY1");
+    EXPECT_TRUE(others);
+    EXPECT_EQ(b.source->loads, 3);
+  });
+}
+
+TEST(RefreshingCredentials, ThatAreSuspectedStayWhereTheSourceGivesTheSame) {
+  Bed bed;
+  bed.run([](Bed& b) -> Task<void> {
+    b.source->fixed_id = "KEY1";
+    std::string first = co_await b.id();
+    for (int i = 0; i < 100; ++i) {
+      bool others = co_await b.provider->suspect("KEY1");
+      EXPECT_FALSE(others);
+    }
+    EXPECT_EQ(b.source->loads, 2);
+    std::string kept = co_await b.id();
+    EXPECT_EQ(kept, "KEY1");
+  });
+}
+
+TEST(RefreshingCredentials, AreNoLongerWaitedForByASuspicionThatIsStopped) {
+  Bed bed;
+  bed.run([](Bed& b) -> Task<void> {
+    std::string first = co_await b.id();
+    b.source->gate.reset();
+    engine::StopSource stop;
+    stop.request_stop();
+    bool others = co_await engine::with_stop(stop, b.provider->suspect("KEY1"));
+    EXPECT_FALSE(others);
+    std::string kept = co_await b.id();
+    EXPECT_EQ(kept, "KEY1");
+  });
+}
+
 TEST(RefreshingCredentials, ThatCameExpiredAreAFailure) {
   Bed bed;
   bed.run([](Bed& b) -> Task<void> {

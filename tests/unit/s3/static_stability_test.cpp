@@ -248,6 +248,21 @@ TEST(StaticStability, EndsWhereTheServerRefuses) {
   });
 }
 
+TEST(StaticStability, GoesOnWhereTheServerGaveNoReason) {
+  StabilityBed bed;
+  bed.run([](StabilityBed& b) -> Task<void> {
+    b.source->life = -1s;
+    std::string first = co_await b.id();
+    EXPECT_EQ(first, "KEY1");
+    b.source->failure = ErrorKind::unavailable;
+    bool others = co_await b.provider->suspect("KEY1");
+    EXPECT_FALSE(others);
+    co_await b.advance(61min);
+    std::string kept = co_await b.id();
+    EXPECT_EQ(kept, "KEY1");
+  });
+}
+
 TEST(StaticStability, IsNotForCredentialsThatEndWithTheirExpiry) {
   StabilityBed bed;
   bed.run([](StabilityBed& b) -> Task<void> {

@@ -20,6 +20,11 @@ class CredentialsProvider {
   /// The server says that the credentials with this key id have expired: the next call fetches anew
   /// unless others are there already.
   virtual void invalidate(std::string_view access_key_id) noexcept = 0;
+  /// The server has refused a request without a reason, which may be that the credentials with this
+  /// key id have expired. Completes with whether there are others now that are worth another try. A
+  /// provider that can fetch others does so, while everybody else goes on with these; where that
+  /// fails, gives the same or is stopped, these stay. Unless overridden nothing is fetched.
+  virtual engine::Task<bool> suspect(std::string_view access_key_id);
 };
 
 /// The same key for ever: from a configuration, or the environment.

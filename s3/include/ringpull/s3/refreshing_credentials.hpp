@@ -87,6 +87,9 @@ class RefreshingCredentialsProvider final : public CredentialsProvider {
   /// Without effect on other credentials than these; and for renewal_pause, when a source has just
   /// given the same ones again.
   void invalidate(std::string_view access_key_id) noexcept override;
+  /// Waits for a load, its own or the one under way. At once where others are there already, and
+  /// for renewal_pause after a load that failed or gave the same ones.
+  engine::Task<bool> suspect(std::string_view access_key_id) override;
 
   /// Stops a load under way and completes when it has ended. For every end, also of a stopped task:
   /// await it shielded there.
@@ -98,6 +101,7 @@ class RefreshingCredentialsProvider final : public CredentialsProvider {
   engine::Task<Result<const Credentials*>> obtain(std::chrono::seconds lifetime);
   engine::Task<void> load();
   bool usable() const;
+  bool has_other_than(std::string_view access_key_id) const;
   bool renewal_is_due() const;
   bool lasts(std::chrono::seconds lifetime) const;
   void start_load();

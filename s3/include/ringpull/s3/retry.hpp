@@ -56,7 +56,7 @@ enum class RetryAction : std::uint8_t {
   give_up,
   repeat,               ///< as it was
   correct_clock,        ///< feed the response's Date to ClockOffset first
-  refresh_credentials,  ///< force a refresh first
+  refresh_credentials,  ///< fetch others first; on suspicion, keep these until others are there
   switch_region,        ///< sign for Error::hint() from now on
   use_new_connection,   ///< the pooled connection was stale: repeat on one that is fresh
 };
