@@ -15,6 +15,18 @@ void set_option(int fd, int level, int name, int value) noexcept {
   ::setsockopt(fd, level, name, &value, sizeof value);
 }
 
+void apply(const TcpOptions& options, int fd) noexcept {
+  if (options.no_delay) set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  if (options.user_timeout_ms != 0) {
+    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(options.user_timeout_ms));
+  }
+  if (options.keepalive_idle_s != 0) {
+    set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(options.keepalive_idle_s));
+    set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, static_cast<int>(options.keepalive_interval_s));
+  }
+}
+
 }  // namespace
 
 ConnectTcp::ConnectTcp(const SocketAddress& remote, const TcpOptions& options) noexcept
@@ -27,10 +39,7 @@ ConnectTcp::ConnectTcp(const SocketAddress& remote, const TcpOptions& options) n
     return;
   }
   socket_ = Fd(fd);
-  if (options.no_delay) set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  if (options.user_timeout_ms != 0) {
-    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(options.user_timeout_ms));
-  }
+  apply(options, fd);
   address = remote_.get();
   length = remote_.length();
 }

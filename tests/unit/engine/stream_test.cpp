@@ -5,6 +5,7 @@
 #include <chrono>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string>
 #include <sys/resource.h>
 #include <vector>
@@ -210,6 +211,47 @@ Task<void> connect_to_nobody() {
 }
 
 TEST_P(Streams, ConnectToNobodyIsRefused) { run(connect_to_nobody); }
+
+int option(const TcpStream& stream, int level, int name) {
+  int value = -1;
+  socklen_t size = sizeof value;
+  EXPECT_EQ(::getsockopt(stream.fd(), level, name, &value, &size), 0);
+  return value;
+}
+
+Task<Result<TcpStream>> connect_with(const TcpOptions& options) {
+  SocketAddress any = SocketAddress::from_ip("127.0.0.1", 0).value();
+  TcpListener listener = TcpListener::bind(any).value();
+  auto client = co_await TcpStream::connect(listener.address(), options);
+  co_return client;
+}
+
+Task<void> connect_with_defaults() {
+  TcpOptions defaults;
+  auto connected = co_await connect_with(defaults);
+  TcpStream client = std::move(connected).value();
+  EXPECT_EQ(option(client, IPPROTO_TCP, TCP_NODELAY), 1);
+  EXPECT_EQ(option(client, IPPROTO_TCP, TCP_USER_TIMEOUT), 30'000);
+  EXPECT_EQ(option(client, SOL_SOCKET, SO_KEEPALIVE), 1);
+  EXPECT_EQ(option(client, IPPROTO_TCP, TCP_KEEPIDLE), 15);
+  EXPECT_EQ(option(client, IPPROTO_TCP, TCP_KEEPINTVL), 5);
+}
+
+TEST_P(Streams, ConnectionsAreProbedWhileTheyAreSilent) { run(connect_with_defaults); }
+
+Task<void> connect_without_options() {
+  TcpOptions none;
+  none.no_delay = false;
+  none.user_timeout_ms = 0;
+  none.keepalive_idle_s = 0;
+  auto connected = co_await connect_with(none);
+  TcpStream client = std::move(connected).value();
+  EXPECT_EQ(option(client, IPPROTO_TCP, TCP_NODELAY), 0);
+  EXPECT_EQ(option(client, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
+  EXPECT_EQ(option(client, SOL_SOCKET, SO_KEEPALIVE), 0);
+}
+
+TEST_P(Streams, ConnectionsAreLeftToTheSystemWhereAskedTo) { run(connect_without_options); }
 
 Task<void> read_a_bad_descriptor() {
   StreamSocket closed;

@@ -52,7 +52,8 @@ class ClientOptions {
   /// answer, instead of http's TimeLimits::first_byte. Many servers answer only when all is done,
   /// and S3 itself takes several minutes to complete a large upload. 10 min: 5 GiB, the most that
   /// one request copies, at 9 MB/s. An answer that never comes leaves a third of request_time,
-  /// which ends all attempts together, for another attempt.
+  /// which ends all attempts together, for another attempt. A connection that died meanwhile is
+  /// told apart sooner, by engine::TcpOptions' keepalive.
   engine::Duration work_time = std::chrono::minutes(10);
   /// The largest XML answer that is read. A page of 1000 keys of 1 KiB is 1.6 MiB; percent-encoded
   /// three times that.
