@@ -14,15 +14,15 @@ class TcpOptions {
   /// TCP_USER_TIMEOUT in ms: unacknowledged data older than this ends the connection. 30 s: well
   /// over a retransmission series on a live path; 0 leaves the system's (about 15 minutes).
   std::uint32_t user_timeout_ms = 30'000;
-  /// SO_KEEPALIVE: a connection on which nothing arrives is probed after TCP_KEEPIDLE and then every
-  /// TCP_KEEPINTVL, in seconds up to 32767 (tcp(7)); an idle time of 0 leaves it off. A peer may
-  /// work for minutes before it answers, while NAT gateways and balancers forget silent connections
-  /// without a word: probes keep them known.
+  /// SO_KEEPALIVE: a connection on which nothing arrives is probed after TCP_KEEPIDLE and then
+  /// every TCP_KEEPINTVL, in seconds up to 32767 (tcp(7)); an idle time of 0 leaves it off. A peer
+  /// may work for minutes before it answers, while NAT gateways and balancers forget silent
+  /// connections without a word: probes keep them known.
   ///
   /// A connection whose probes are not answered ends with `timed_out`: where nothing has come for
-  /// user_timeout_ms and a probe is out, or by net.ipv4.tcp_keepalive_probes where that is 0. 15 and
-  /// 5 s: dead after 30 s, when three probes are lost. With an idle time above user_timeout_ms the
-  /// loss of one probe would end a live connection.
+  /// user_timeout_ms and a probe is out, or by net.ipv4.tcp_keepalive_probes where that is 0. 15
+  /// and 5 s: dead after 30 s, when three probes are lost. With an idle time above user_timeout_ms
+  /// the loss of one probe would end a live connection.
   std::uint32_t keepalive_idle_s = 15;
   std::uint32_t keepalive_interval_s = 5;
 };
