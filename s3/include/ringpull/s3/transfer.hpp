@@ -63,8 +63,15 @@ engine::Task<Result<DownloadResult>> download(Client& client, const GetObjectOpt
 /// Sends bytes as one object: by PutObject when they fit one part, else by a multipart upload whose
 /// parts go out side by side. Every failure, and a stop, aborts the upload before it returns
 /// (shielded, for a minute at most), and looks for a third of a second whether a part that was cut
-/// off keeps it alive. What leaves it: a lost answer to Complete, with maybe_applied() set, and a
-/// server that does not answer its creation within stop_grace of a stop.
+/// off keeps it alive. What leaves it: a lost answer to Complete, with maybe_applied() set, and an
+/// abort that fails, which the message names.
+///
+/// An upload whose creation was not answered (lost, or not within stop_grace of a stop) may exist
+/// without parts, its id known to nobody: after a failure with maybe_applied(), and where the
+/// creation was repeated (CreateMultipartUploadResult::twins_possible) also beside an object that
+/// is complete. It is not looked for, since another's upload of the same key looks alike.
+/// Client::list_multipart_uploads shows it; a lifecycle rule (AbortIncompleteMultipartUpload)
+/// removes it.
 engine::Task<Result<UploadResult>> upload(Client& client, const PutObjectOptions& object,
                                           http::ConstBytes bytes, const TransferOptions& options);
 
