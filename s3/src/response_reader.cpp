@@ -123,6 +123,16 @@ Result<http::ContentRange> read_content_range(const GetObjectOptions& options,
   return answer;
 }
 
+/// Whether the next page lies behind the one asked for. S3 sorts uploads by key, radosgw by key,
+/// '.' and upload id, which puts "k-1" before "k": only what goes back in both orders is refused.
+/// The uploads of one key are sorted by time in S3, so there an id tells nothing but itself.
+bool goes_on(const ListMultipartUploadsOptions& asked, const ListMultipartUploadsResult& page) {
+  const std::string& from = asked.key_marker;
+  const std::string& to = page.next_key_marker;
+  if (to == from) return page.next_upload_id_marker != asked.upload_id_marker;
+  return to > from || to + '.' > from + '.';
+}
+
 }  // namespace
 
 Result<GetObjectResult> read_response(const GetObjectOptions& options,
@@ -303,8 +313,7 @@ Result<ListMultipartUploadsResult> read_response(const ListMultipartUploadsOptio
                                                  std::string_view body) {
   RINGPULL_TRY(XmlDocument document, read_document(context, head, body));
   RINGPULL_TRY(auto out, or_lost_answer(context, head, read_list_multipart_uploads(document)));
-  if (out.truncated && out.next_key_marker == options.key_marker &&
-      out.next_upload_id_marker == options.upload_id_marker) {
+  if (out.truncated && !goes_on(options, out)) {
     return fail(refused_answer(context, head, ErrorKind::protocol,
                                "the key marker does not advance: endless listing"));
   }

@@ -61,6 +61,7 @@ Result<void> read_response(const AbortMultipartUploadOptions& options,
 Result<ListPartsResult> read_response(const ListPartsOptions& options,
                                       const ResponseContext& context,
                                       const http::ResponseHead& head, std::string_view body);
+/// `protocol` for a page that leads back.
 Result<ListMultipartUploadsResult> read_response(const ListMultipartUploadsOptions& options,
                                                  const ResponseContext& context,
                                                  const http::ResponseHead& head,

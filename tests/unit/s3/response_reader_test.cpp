@@ -271,6 +271,40 @@ TEST(ListResponses, APageThatLeadsNowhereNewIsRefused) {
   EXPECT_EQ(open.error().kind(), ErrorKind::protocol);
 }
 
+/// A page of uploads that was asked for behind `key` and "u", and goes on behind `next`.
+Result<ListMultipartUploadsResult> page_of_uploads(const std::string& key, const std::string& next,
+                                                   const std::string& next_id) {
+  ListMultipartUploadsOptions uploads(kBucket);
+  uploads.key_marker = key;
+  uploads.upload_id_marker = "u";
+  return read_response(uploads, context(Operation::list_multipart_uploads), response(200),
+                       "<ListMultipartUploadsResult><IsTruncated>true</IsTruncated>"
+                       "<NextKeyMarker>" +
+                           next + "</NextKeyMarker><NextUploadIdMarker>" + next_id +
+                           "</NextUploadIdMarker></ListMultipartUploadsResult>");
+}
+
+TEST(ListResponses, APageOfUploadsThatLeadsBackIsAProtocolError) {
+  for (const char* earlier : {"b", "la", "laye", "layer"}) {
+    auto page = page_of_uploads("layer/1", earlier, "other");
+    ASSERT_FALSE(page) << earlier;
+    EXPECT_EQ(page.error().kind(), ErrorKind::protocol);
+    EXPECT_NE(page.error().message().find("endless listing"), std::string::npos);
+  }
+}
+
+TEST(ListResponses, UploadsOfOneKeyComeInAnyOrder) {
+  EXPECT_TRUE(page_of_uploads("k", "k", "a"));
+  EXPECT_TRUE(page_of_uploads("k", "k", "z"));
+}
+
+TEST(ListResponses, RadosgwSortsUploadsByKeyAndADot) {
+  EXPECT_TRUE(page_of_uploads("k-1", "k", "other"));
+  EXPECT_TRUE(page_of_uploads("k", "k/1", "other"));
+  EXPECT_TRUE(page_of_uploads("k", "k-1", "other")) << "as S3 sorts them";
+  EXPECT_FALSE(page_of_uploads("k/1", "k", "other")) << "before in both";
+}
+
 TEST(ListResponses, AnEmptyPageWithAFreshTokenIsFine) {
   auto page = read_response(ListObjectsV2Options(kBucket), context(Operation::list_objects_v2),
                             response(200),

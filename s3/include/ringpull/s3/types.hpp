@@ -473,6 +473,8 @@ struct ListMultipartUploadsResult {
 
   std::vector<ListedUpload> uploads;
   std::vector<std::string> common_prefixes;
+  /// More pages follow; then `next_key_marker` does not lie before the marker of the request, and
+  /// among the uploads of one key `next_upload_id_marker` is another.
   bool truncated = false;
   std::string next_key_marker;
   std::string next_upload_id_marker;
