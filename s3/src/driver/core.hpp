@@ -23,6 +23,10 @@ inline constexpr auto kCleanupTime = std::chrono::minutes(1);
 /// answers, and no long wait for one that does not.
 inline constexpr auto kStoppedCleanupTime = std::chrono::seconds(5);
 
+/// For a look at uploads that a lost answer may have left behind, which nobody should wait for
+/// long: they have no parts.
+inline constexpr auto kTwinSearchTime = std::chrono::seconds(2);
+
 struct Core {
   Core(const S3DriverOptions& options_in, Client& client_in, engine::BufferPool& pool_in)
       : options(options_in),
@@ -40,7 +44,11 @@ struct Core {
   /// Starts as the options say; loses what the server turns out not to have.
   ServerTraits server;
   engine::Duration stopped_cleanup_time = kStoppedCleanupTime;
+  engine::Duration twin_search_time = kTwinSearchTime;
 };
+
+/// For all that a call which fails or was stopped still has to do.
+engine::Task<engine::Deadline> cleanup_deadline(const Core& core);
 
 /// The Error of a request, as one of the driver's: names driver, action and path. Only an object
 /// that the server says is missing becomes path_not_found; a bucket or an upload that is gone, or

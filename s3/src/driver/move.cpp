@@ -214,8 +214,9 @@ Task<Result<void>> copy_in_parts(Copy& job) {
   engine::TimePoint begun = engine::Loop::current().now();
   auto created = co_await create_upload(job.core.client, create, kStopGrace);
   if (!created && created.error().maybe_applied()) {
-    auto failed = co_await engine::shielded(Deadline::after(kCleanupTime),
-                                            abort_unnamed_upload(job, std::move(created).error()));
+    Deadline deadline = co_await cleanup_deadline(job.core);
+    auto failed =
+        co_await engine::shielded(deadline, abort_unnamed_upload(job, std::move(created).error()));
     co_return failed;
   }
   if (!created) co_return fail(std::move(created).error());
@@ -223,14 +224,13 @@ Task<Result<void>> copy_in_parts(Copy& job) {
   if (created->twins_possible) {
     // One that stays has no parts, and is no reason not to move.
     engine::Duration took = engine::Loop::current().now() - begun;
-    auto alone = co_await engine::shielded(Deadline::after(kCleanupTime),
-                                           abort_twins_of(job.core, job.to, job.id, took));
+    auto alone = co_await abort_twins_of(job.core, job.to, job.id, took);
     (void)alone;
   }
   auto copied = co_await copy_and_complete(job);
   if (copied) co_return Result<void>();
-  auto outcome = co_await engine::shielded(Deadline::after(kCleanupTime),
-                                           clean_up(job, std::move(copied).error()));
+  Deadline deadline = co_await cleanup_deadline(job.core);
+  auto outcome = co_await engine::shielded(deadline, clean_up(job, std::move(copied).error()));
   co_return outcome;
 }
 

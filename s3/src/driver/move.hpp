@@ -14,7 +14,8 @@ namespace ringpull::inline v0::s3::driver {
 /// copies. `precondition_failed` when `from` is replaced meanwhile, unless the server gives it weak
 /// ETags, which pin nothing.
 ///
-/// A copy that fails or is stopped aborts its upload, for a minute at most. An upload remains, and
+/// A copy that fails aborts its upload, for a minute at most; one that is stopped, for five seconds
+/// after up to five for the answer that names the upload. An upload remains, and
 /// the Error names it, where the abort fails too. Where the answer that names the upload was lost,
 /// also to a stop, the uploads of `to` that have no parts are aborted: one with parts belongs to
 /// another registry that moves the same blob. Hit all the same, that move fails and can be

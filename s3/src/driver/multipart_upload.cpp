@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include <ringpull/engine/combinators.hpp>
 #include <ringpull/engine/loop.hpp>
 
 #include "s3/src/abort_upload.hpp"
@@ -137,11 +136,17 @@ Task<Result<void>> MultipartUpload::abort() {
     auto alone = co_await abort_twins();  // told from others by the time of the one that goes next
     LateParts late = part_cut_off_ ? LateParts::possible : LateParts::none;
     RINGPULL_CO_CHECK(co_await abort_upload(core_.client, core_.options.bucket, key_, id_, late));
+    aborted_ = true;
     co_return alone;
   }
   if (!creation_unknown_) co_return Result<void>();
-  auto aborted = co_await abort_uploads_of(core_, key_);
+  auto aborted = co_await abort_empty_uploads_of(core_, key_);
   co_return aborted;
+}
+
+std::string MultipartUpload::left() const {
+  if (id_.empty() || aborted_) return "an upload without parts may be left behind";
+  return "upload " + id_.str() + " is left behind";
 }
 
 Task<void> MultipartUpload::create() {
@@ -165,8 +170,7 @@ Task<Result<void>> MultipartUpload::ask_for_upload() {
   id_ = std::move(created->upload_id);
   twins_possible_ = created->twins_possible;
   created_.set();
-  engine::Deadline limit = engine::Deadline::after(kCleanupTime);  // the file waits for this
-  auto alone = co_await engine::with_deadline(limit, abort_twins());
+  auto alone = co_await abort_twins();
   (void)alone;  // abort() tries again, and tells
   co_return Result<void>();
 }

@@ -89,9 +89,11 @@ class MultipartUpload {
   engine::Task<Result<ETag>> complete(bool create_only);
   /// Halted. Looks whether it is gone when the server may still be storing a part, which can keep
   /// an upload alive (AbortMultipartUpload in the API reference), and aborts it again. Also when
-  /// the answer to the upload's creation was lost: then whatever is under way with this key is
+  /// the answer to the upload's creation was lost: then whatever has no parts under this key is
   /// aborted.
   engine::Task<Result<void>> abort();
+  /// What that leaves behind where it fails, for people.
+  std::string left() const;
 
  private:
   engine::Task<void> create();
@@ -123,6 +125,7 @@ class MultipartUpload {
   bool started_ = false;
   bool creation_unknown_ = false;
   bool twins_possible_ = false;
+  bool aborted_ = false;
   engine::Duration creation_took_{};
   bool part_cut_off_ = false;  // the server may still be storing one
   bool filling_ = false;       // the caller holds a block

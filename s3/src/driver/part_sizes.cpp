@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include <ringpull/engine/buffer_pool.hpp>
 #include <ringpull/s3/names.hpp>
 
 namespace ringpull::inline v0::s3::driver {
@@ -54,7 +55,7 @@ Result<PartSizes> PartSizes::plan(const PartPlan& plan) {
 
   if (plan.settled_bytes) {
     sizes.first_ = *plan.settled_bytes;
-    if (sizes.first_ > plan.held_bytes_max) {
+    if (engine::BufferPool::block_bytes(sizes.first_) > plan.held_bytes_max) {
       return fail(ErrorKind::resource_exhausted,
                   "the parts of this upload have " + bytes_text(sizes.first_) +
                       ", more than writers may hold of the memory budget of " +

@@ -170,7 +170,7 @@ void Reader::read_ahead() {
     std::size_t size = next_part_bytes();
     bool fits = held_bytes_ + size <= core_.options.read_window_bytes;
     if (!fits && !parts_.empty()) return;
-    auto block = core_.pool.try_lease(size);
+    auto block = core_.pool.try_lease(size, engine::MemoryHold::lasting);
     if (!block) return;
     Part& part = add_part(std::move(*block));
     scope_.spawn(fetch(part));

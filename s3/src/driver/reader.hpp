@@ -21,8 +21,9 @@ namespace ringpull::inline v0::s3::driver {
 /// wants only the head of a file causes little traffic behind it.
 ///
 /// Memory: waits for a block only while it holds none, and takes those ahead only where they are
-/// free at once. So however many readers share however small a budget, the one that holds the next
-/// bytes of its file can always go on. Where memory is short parts shrink to read_first_bytes.
+/// free at once and not of the budget's reserve. So however many readers share however small a
+/// budget, the one that holds the next bytes of its file can always go on. Where memory is short
+/// parts shrink to read_first_bytes.
 engine::Task<Result<std::unique_ptr<StorageReader>>> open_reader(Core& core, std::string_view path,
                                                                  const ReaderOptions& options);
 

@@ -324,7 +324,7 @@ Task<Result<void>> S3Writer::close() {
   }
   Error error = std::move(suspended).error().with_maybe_applied(false);
   if (!intact()) {
-    Deadline deadline = co_await cleanup_deadline();
+    Deadline deadline = co_await cleanup_deadline(core_);
     auto dropped = co_await drop(deadline);
     co_return fail(failure(with_leftovers(std::move(error), dropped), "close"));
   }
@@ -449,7 +449,7 @@ Task<Result<void>> S3Writer::complete(const CommitOptions& options) {
 /// What there is to say in the end, after the upload was aborted, or left because it may have
 /// become the file.
 Task<Error> S3Writer::resolve_failed_commit(Error error) {
-  Deadline deadline = co_await cleanup_deadline();
+  Deadline deadline = co_await cleanup_deadline(core_);
   bool open = making_ && error.maybe_applied();
   if (open && upload_.started()) {
     co_await release();
@@ -471,18 +471,13 @@ Task<Result<void>> S3Writer::cancel() {
   }
   close_failed_ = false;
   state_ = State::cancelled;
-  Deadline deadline = co_await cleanup_deadline();
+  Deadline deadline = co_await cleanup_deadline(core_);
   auto dropped = co_await drop(deadline);
-  if (!dropped) co_return fail(failure(std::move(dropped).error(), "cancel"));
+  if (!dropped) {
+    Error error = std::move(dropped).error().context(left_);
+    co_return fail(failure(std::move(error), "cancel"));
+  }
   co_return dropped;
-}
-
-/// For all that an ending call still has to do.
-Task<Deadline> S3Writer::cleanup_deadline() {
-  engine::Context& context = co_await engine::current_context();
-  engine::Duration time = kCleanupTime;
-  if (context.stop_requested()) time = core_.stopped_cleanup_time;
-  co_return Deadline::after(time);
 }
 
 /// Ends what is under way and gives the memory back.
@@ -500,14 +495,19 @@ Task<Result<void>> S3Writer::drop(Deadline deadline) {
 
 Task<Result<void>> S3Writer::remove_traces() {
   Result<void> outcome;
-  if (upload_.started()) outcome = co_await upload_.abort();
+  if (upload_.started()) {
+    outcome = co_await upload_.abort();
+    if (!outcome) left_ = upload_.left();
+  }
   if (sidecar_) {
     auto removed = co_await remove_sidecar(core_, path_);
+    if (outcome && !removed) left_ = "the record of its upload is left behind";
     if (outcome) outcome = std::move(removed);
   }
   if (partial_object_) {
     DeleteObjectOptions partial(core_.options.bucket, key_);
     auto removed = co_await core_.client.delete_object(partial);
+    if (outcome && !removed) left_ = "a partial file is left behind";
     if (outcome) outcome = std::move(removed);
   }
   co_return outcome;
@@ -515,8 +515,7 @@ Task<Result<void>> S3Writer::remove_traces() {
 
 Error S3Writer::with_leftovers(Error error, const Result<void>& dropped) const {
   if (dropped) return error;
-  std::string left = upload_.id().empty() ? "an upload" : "upload " + upload_.id().str();
-  return std::move(error).context(left + " is left behind (" + dropped.error().message() + ")");
+  return std::move(error).context(left_ + " (" + dropped.error().message() + ")");
 }
 
 }  // namespace ringpull::inline v0::s3::driver

@@ -79,7 +79,6 @@ class S3Writer final : public StorageWriter {
   engine::Task<bool> is_block_there();
   engine::Task<Result<void>> complete(const CommitOptions& options);
   engine::Task<Error> resolve_failed_commit(Error error);
-  engine::Task<engine::Deadline> cleanup_deadline();
   engine::Task<Result<void>> drop(engine::Deadline deadline);
   engine::Task<Result<void>> remove_traces();
   engine::Task<void> release();
@@ -97,6 +96,7 @@ class S3Writer final : public StorageWriter {
   std::uint64_t accepted_ = 0;
   std::optional<TailCopy> tail_;
   std::optional<Error> exhausted_;
+  std::string left_;  // what could not be removed, for people
   State state_ = State::open;
   LastPart last_part_ = LastPart::settled;
   std::uint32_t replaced_ = 0;  // the last part, on its way again: nothing may pass it

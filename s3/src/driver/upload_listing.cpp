@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <ringpull/engine/combinators.hpp>
 #include <ringpull/engine/timer.hpp>
 
 #include "s3/src/abort_upload.hpp"
@@ -95,34 +96,36 @@ Task<Result<std::vector<ListedUpload>>> list_all_of(Core& core, const ObjectKey&
   }
 }
 
-/// The others that were begun no more than `before` before `own`; nothing where its time is not
-/// known.
+/// The others that were begun no more than `before` before `own`, and not after it; nothing where
+/// its time is not known.
 std::vector<UploadId> begun_with(const UploadId& own, const std::vector<ListedUpload>& uploads,
                                  std::chrono::seconds before) {
   std::vector<UploadId> ids;
   auto ours = std::find_if(uploads.begin(), uploads.end(),
                            [&](const ListedUpload& upload) { return upload.upload_id == own; });
   if (ours == uploads.end() || !ours->initiated) return ids;
+  std::chrono::sys_seconds earliest = *ours->initiated - before;
+  std::chrono::sys_seconds latest = *ours->initiated + kTimeStep;
   for (const ListedUpload& upload : uploads) {
-    bool with_ours = upload.initiated && *upload.initiated >= *ours->initiated - before;
+    bool with_ours =
+        upload.initiated && *upload.initiated >= earliest && *upload.initiated <= latest;
     if (with_ours && upload.upload_id != own) ids.push_back(upload.upload_id);
   }
   return ids;
 }
 
-}  // namespace
-
-Task<Result<void>> abort_uploads_of(Core& core, const ObjectKey& key) {
+Task<Result<void>> look_for_twins_of(Core& core, const ObjectKey& key, const UploadId& own,
+                                     std::chrono::seconds before) {
   for (engine::Duration pause : kLookPauses) {
     RINGPULL_CO_CHECK(co_await engine::sleep_for(pause));
-    RINGPULL_CO_TRY(auto ids, co_await list_uploads_of(core, key, kTwinsMax));
-    for (const UploadId& id : ids) {
-      RINGPULL_CO_CHECK(
-          co_await abort_upload(core.client, core.options.bucket, key, id, LateParts::none));
-    }
+    RINGPULL_CO_TRY(auto uploads, co_await list_all_of(core, key, kTwinsMax));
+    std::vector<UploadId> twins = begun_with(own, uploads, before);
+    RINGPULL_CO_CHECK(co_await abort_empty(core, key, twins));
   }
   co_return Result<void>();
 }
+
+}  // namespace
 
 Task<Result<void>> abort_empty_uploads_of(Core& core, const ObjectKey& key) {
   for (engine::Duration pause : kLookPauses) {
@@ -137,13 +140,9 @@ Task<Result<void>> abort_twins_of(Core& core, const ObjectKey& key, const Upload
                                   engine::Duration took) {
   // The server's times are cut to seconds.
   std::chrono::seconds before = std::chrono::ceil<std::chrono::seconds>(took) + kTimeStep;
-  for (engine::Duration pause : kLookPauses) {
-    RINGPULL_CO_CHECK(co_await engine::sleep_for(pause));
-    RINGPULL_CO_TRY(auto uploads, co_await list_all_of(core, key, kTwinsMax));
-    std::vector<UploadId> twins = begun_with(own, uploads, before);
-    RINGPULL_CO_CHECK(co_await abort_empty(core, key, twins));
-  }
-  co_return Result<void>();
+  engine::Deadline limit = engine::Deadline::after(core.twin_search_time);
+  auto alone = co_await engine::with_deadline(limit, look_for_twins_of(core, key, own, before));
+  co_return alone;
 }
 
 Task<Result<std::vector<UploadId>>> list_uploads_of(Core& core, const ObjectKey& key,

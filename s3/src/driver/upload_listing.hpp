@@ -15,18 +15,15 @@
 
 namespace ringpull::inline v0::s3::driver {
 
-/// All that are under way with this very key, after a creation whose answer is not known: it may
-/// appear a moment later.
-engine::Task<Result<void>> abort_uploads_of(Core& core, const ObjectKey& key);
-
-/// The same, without those that have parts: others fill them.
+/// All that are under way with this very key and have no parts, after a creation whose answer is
+/// not known: it may appear a moment later. Those with parts are others'.
 engine::Task<Result<void>> abort_empty_uploads_of(Core& core, const ObjectKey& key);
 
 /// After CreateMultipartUpload gave `own` with twins_possible, `took` being how long the call took:
 /// what the lost attempts may have made with this key. That is without parts, and was begun while
 /// the call lasted, by the server's own times. So an older upload stays, which may be suspended,
 /// and one without a time does. One that another process began in these seconds and has not filled
-/// yet looks the same: it is aborted.
+/// yet looks the same: it is aborted. Takes Core::twin_search_time at most (`timed_out`).
 engine::Task<Result<void>> abort_twins_of(Core& core, const ObjectKey& key, const UploadId& own,
                                           engine::Duration took);
 

@@ -107,6 +107,51 @@ TEST(DriverIdleWriter, LeavesMemoryForReadersHoweverManyHoldSome) {
   });
 }
 
+/// A pull whose client stops taking once it has some bytes, when all that it may read ahead is
+/// there.
+Task<std::unique_ptr<StorageReader>> stall(DriverBed& bed) {
+  ReaderOptions options;
+  auto reader = co_await driver::open_reader(*bed.core, "/large", options);
+  EXPECT_TRUE(reader) << reader.error().message();
+  std::vector<std::byte> piece(std::size_t(64) << 10);
+  for (std::size_t taken = 0; taken < (std::size_t(8) << 20);) {
+    auto some = co_await (*reader)->read_some(piece);
+    EXPECT_TRUE(some) << some.error().message();
+    if (!some) break;
+    taken += *some;
+  }
+  co_return std::move(*reader);
+}
+
+TEST(DriverIdleWriter, LeavesMemoryForReadersThoughAPullStallsToo) {
+  DriverBed bed;
+  bed.budget_options = engine::MemoryBudgetOptions();
+  bed.options.chunk_bytes = std::size_t(10) << 20;
+  bed.run([](DriverBed& b) -> Task<void> {
+    std::vector<std::byte> large = b.noise(std::size_t(64) << 20);
+    auto put = co_await driver::put_content(*b.core, "/large", large);
+    EXPECT_TRUE(put);
+    std::vector<std::byte> bytes = b.noise(100);
+    put = co_await driver::put_content(*b.core, "/file", bytes);
+    EXPECT_TRUE(put);
+    engine::Context& context = co_await engine::current_context();
+    engine::Scope pushes(context);
+    for (int i = 0; i < 50; ++i) pushes.spawn(trickle(b, "/w" + std::to_string(i), bytes));
+    while (b.budget->stats().waiting == 0) co_await engine::yield_now();
+    auto pull = co_await stall(b);
+    EXPECT_LT(b.budget->stats().used_bytes, b.budget->limit_bytes());
+    ReaderOptions options;
+    auto reader = co_await driver::open_reader(*b.core, "/file", options);
+    EXPECT_TRUE(reader) << reader.error().message();
+    co_await (*reader)->close();
+    co_await pull->close();
+    pushes.request_stop();
+    auto joined = co_await pushes.join();
+    EXPECT_TRUE(joined);
+    b.expect_nothing_left();
+  });
+}
+
 TEST(DriverIdleWriter, CommitsAnEmptyFileWhileNoMemoryIsFree) {
   DriverBed bed;
   bed.run([](DriverBed& b) -> Task<void> {

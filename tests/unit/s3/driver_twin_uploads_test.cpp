@@ -63,6 +63,12 @@ Task<void> commit(StorageWriter& writer) {
   EXPECT_TRUE(done) << done.error().message();
 }
 
+Task<Result<void>> stop_when_held(DriverBed& b, engine::StopSource& stop) {
+  auto waited = co_await b.gate->held.wait();
+  stop.request_stop();
+  co_return waited;
+}
+
 class TwinUploads : public ::testing::Test {
  protected:
   TwinUploads() {
@@ -154,6 +160,85 @@ TEST_F(TwinUploads, AreNamedByACancelThatCannotLookForThem) {
     EXPECT_NE(cancelled.error().message().find("s3:ListBucketMultipartUploads"), std::string::npos)
         << cancelled.error().message();
     EXPECT_EQ(upload_ids(b), std::set<std::string>{"twin"}) << "its own is aborted all the same";
+  });
+}
+
+TEST_F(TwinUploads, AreNotWhatOthersBeginLater) {
+  bed.run([](DriverBed& b) -> Task<void> {
+    lose_first_creation_and_refuse_listings(b);
+    auto writer = co_await begin_writer(b);
+    while (b.gate->count("GET /b?") == 0) co_await engine::yield_now();
+    b.gate->refuse.clear();
+    add_upload(b, "a", "later", -1h);
+    auto cancelled = co_await writer->cancel();
+    EXPECT_TRUE(cancelled) << cancelled.error().message();
+    EXPECT_EQ(upload_ids(b), std::set<std::string>{"later"});
+  });
+}
+
+TEST_F(TwinUploads, AreNotMistakenForTheUploadThatWasAborted) {
+  bed.run([](DriverBed& b) -> Task<void> {
+    lose_first_creation_and_refuse_listings(b);
+    auto writer = co_await begin_writer(b);
+    CommitOptions options;
+    options.condition = []() -> Result<void> {
+      return fail(ErrorKind::checksum_mismatch, "another digest");
+    };
+    auto made = co_await writer->commit(options);
+    EXPECT_FALSE(made);
+    EXPECT_NE(made.error().message().find("an upload without parts may be left behind"),
+              std::string::npos)
+        << made.error().message();
+  });
+}
+
+/// ... and from then on nobody answers to a listing.
+void lose_first_creation_and_hold_listings(DriverBed& b) {
+  b.gate->lose = "POST /b/a?uploads";
+  b.gate->times = 1;
+  b.gate->effect = [&b] {
+    b.gate->lose.clear();
+    b.gate->hold = "GET /b?";
+    b.gate->times = 1 << 30;
+    b.gate->effect = nullptr;
+  };
+}
+
+TEST_F(TwinUploads, KeepNoCommitWaitingAndNoAbortFromBeingSent) {
+  bed.run([](DriverBed& b) -> Task<void> {
+    b.core->twin_search_time = 50ms;
+    lose_first_creation_and_hold_listings(b);
+    auto writer = co_await begin_writer(b);
+    auto held = co_await b.gate->held.wait();
+    EXPECT_TRUE(held);
+    CommitOptions options;
+    options.condition = []() -> Result<void> {
+      return fail(ErrorKind::checksum_mismatch, "another digest");
+    };
+    auto made = co_await writer->commit(options);
+    EXPECT_FALSE(made);
+    EXPECT_EQ(upload_ids(b), std::set<std::string>());
+  });
+}
+
+TEST_F(TwinUploads, KeepNoStoppedMoveFromEnding) {
+  bed.run([](DriverBed& b) -> Task<void> {
+    std::vector<std::byte> bytes = b.noise(11 * kMiB);
+    auto put = co_await driver::put_content(*b.core, "/from", bytes);
+    EXPECT_TRUE(put);
+    b.core->twin_search_time = 1h;
+    lose_first_creation_and_hold_listings(b);
+    engine::StopSource stop;
+    engine::Context& context = co_await engine::current_context();
+    engine::Scope scope(context);
+    scope.spawn(stop_when_held(b, stop));
+    auto moved = co_await engine::with_stop(stop, driver::move(*b.core, "/from", "/a"));
+    EXPECT_FALSE(moved);
+    EXPECT_EQ(moved.error().kind(), ErrorKind::cancelled) << moved.error().message();
+    EXPECT_EQ(upload_ids(b), std::set<std::string>());
+    EXPECT_NE(b.object("from"), nullptr);
+    auto joined = co_await scope.join();
+    EXPECT_TRUE(joined);
   });
 }
 

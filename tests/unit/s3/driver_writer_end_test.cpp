@@ -98,6 +98,28 @@ TEST(DriverWriterEnd, FindsAndAbortsAnUploadWhoseCreationGotNoAnswer) {
   });
 }
 
+TEST(DriverWriterEnd, LeavesUploadsThatOthersFillWhenItsCreationIsCutOff) {
+  DriverBed bed;
+  bed.run([](DriverBed& b) -> Task<void> {
+    sandbox::Upload upload;
+    upload.key = "a";
+    upload.id = "of-another-replica";
+    upload.parts[1].etag = "e";
+    std::pair<std::string, std::string> name(upload.key, upload.id);
+    b.store.find("b")->uploads.insert_or_assign(name, std::move(upload));
+    b.gate->hold = "POST /b/a?uploads";
+    auto writer = co_await open(b);
+    std::vector<std::byte> bytes = b.noise(2 * kPart);
+    auto written = co_await writer->write(bytes);
+    EXPECT_TRUE(written);
+    auto held = co_await b.gate->held.wait();
+    EXPECT_TRUE(held);
+    auto cancelled = co_await writer->cancel();
+    EXPECT_TRUE(cancelled) << cancelled.error().message();
+    EXPECT_EQ(b.uploads(), 1u);
+  });
+}
+
 TEST(DriverWriterEnd, AbortsWhenCompletionIsRefused) {
   DriverBed bed;
   bed.run([](DriverBed& b) -> Task<void> {

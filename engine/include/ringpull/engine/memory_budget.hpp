@@ -23,14 +23,14 @@ class MemoryBudgetOptions {
   /// in while sixteen more are being consumed.
   std::size_t limit_bytes = std::size_t{256} << 20;
   /// Bytes of it that lasting holds leave to brief ones; more than an eighth of the limit counts as
-  /// an eighth. 16 MiB: the first blocks of sixteen readers, however many clients are slow to send.
+  /// an eighth. 16 MiB: the first blocks of sixteen readers, whatever slow clients hold.
   std::size_t reserve_bytes = std::size_t{16} << 20;
 };
 
 /// On what it depends that memory is given back.
 enum class MemoryHold : unsigned char {
   brief,    ///< on the work that wanted it: a request, a copy
-  lasting,  ///< on somebody outside: the part that a client's upload fills, at the client's pace
+  lasting,  ///< on somebody outside: what a client's upload fills, or was read ahead of a client
 };
 
 struct MemoryBudgetStats {

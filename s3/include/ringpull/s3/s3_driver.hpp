@@ -104,14 +104,15 @@ class S3DriverOptions {
 /// cuts short. The text of the error names an upload that is left behind.
 ///
 /// A writer holds one block of the memory budget from its first byte on (or its first prepare()),
-/// and takes up to upload_concurrency more while nobody waits for them. Writers together leave the
-/// budget's reserve to readers (MemoryHold::lasting): clients that are slow to push block no pull.
-/// What fits the first block is one PutObject; no multipart upload exists before more comes, or
-/// prepare() is asked for room for it: whoever knows the end of a file does not ask there. A writer
-/// without `append` does not look for what a closed one has left at its path: cancel that, or
-/// remove the path. An append looks at the file there (one HeadObject), and goes on with an upload
-/// only when the file is older: one that was committed after the upload's writer was closed, or in
-/// the same second, is never replaced by older bytes.
+/// and takes up to upload_concurrency more while nobody waits for them. Writers, and readers with
+/// what they read ahead, leave the budget's reserve alone (MemoryHold::lasting), so that clients
+/// that are slow keep no file from being opened. A client that stalls keeps its blocks all the
+/// same: end it after a time. What fits the first block is one PutObject; no multipart upload
+/// exists before more comes, or prepare() is asked for room for it: whoever knows the end of a file
+/// does not ask there. A writer without `append` does not look for what a closed one has left at
+/// its path: cancel that, or remove the path. An append looks at the file there (one HeadObject),
+/// and goes on with an upload only when the file is older: one that was committed after the
+/// upload's writer was closed, or in the same second, is never replaced by older bytes.
 ///
 /// A closed writer's upload consists of real parts, so that docker distribution's driver can go on
 /// with it; the sidecar holds the short last one again, since S3 lets nobody read parts. The
