@@ -5,15 +5,17 @@
 #include <ringpull/engine/timer.hpp>
 
 #include "s3/src/driver/move.hpp"
-#include "s3/src/driver/writer.hpp"
-#include "tests/unit/s3/driver_bed.hpp"
+#include "tests/unit/s3/writer_bed.hpp"
 
 namespace ringpull::s3 {
 namespace {
 
 using namespace std::chrono_literals;
 using engine::Task;
+using testing::commit;
 using testing::DriverBed;
+using testing::open;
+using testing::stop_when_held;
 
 constexpr std::size_t kMiB = 1 << 20;
 
@@ -44,29 +46,15 @@ void lose_first_creation(DriverBed& b) {
 
 /// One whose upload has a name and its first part on the way.
 Task<std::unique_ptr<StorageWriter>> begin_writer(DriverBed& b) {
-  WriterOptions options;
-  auto opened = co_await driver::open_writer(*b.core, "/a", options);
-  EXPECT_TRUE(opened);
+  auto writer = co_await open(b);
   std::vector<std::byte> bytes = b.noise(11 * kMiB);
-  auto written = co_await (*opened)->write(bytes);
+  auto written = co_await writer->write(bytes);
   EXPECT_TRUE(written) << written.error().message();
   while (b.gate->count("PUT /b/a?partNumber=1&") == 0) {
     auto slept = co_await engine::sleep_for(100us);
     EXPECT_TRUE(slept);
   }
-  co_return std::move(*opened);
-}
-
-Task<void> commit(StorageWriter& writer) {
-  CommitOptions options;
-  auto done = co_await writer.commit(options);
-  EXPECT_TRUE(done) << done.error().message();
-}
-
-Task<Result<void>> stop_when_held(DriverBed& b, engine::StopSource& stop) {
-  auto waited = co_await b.gate->held.wait();
-  stop.request_stop();
-  co_return waited;
+  co_return writer;
 }
 
 class TwinUploads : public ::testing::Test {
@@ -231,7 +219,7 @@ TEST_F(TwinUploads, KeepNoStoppedMoveFromEnding) {
     engine::StopSource stop;
     engine::Context& context = co_await engine::current_context();
     engine::Scope scope(context);
-    scope.spawn(stop_when_held(b, stop));
+    scope.spawn(stop_when_held(*b.gate, stop));
     auto moved = co_await engine::with_stop(stop, driver::move(*b.core, "/from", "/a"));
     EXPECT_FALSE(moved);
     EXPECT_EQ(moved.error().kind(), ErrorKind::cancelled) << moved.error().message();

@@ -13,6 +13,7 @@ using testing::Bytes;
 using testing::DriverBed;
 using testing::kPart;
 using testing::open;
+using testing::stop_when_held;
 using testing::write_and_commit;
 
 // --- Failures at each stage. The file has three parts.
@@ -240,12 +241,6 @@ TEST(DriverWriterEnd, HasPutASmallFileWhoseAnswerIsLost) {
 }
 
 // --- Stops and deadlines.
-
-Task<Result<void>> stop_when_held(testing::Gate& gate, engine::StopSource& stop) {
-  auto waited = co_await gate.held.wait();
-  stop.request_stop();
-  co_return waited;
-}
 
 Task<Result<void>> commit_until_stopped(StorageWriter& writer, engine::StopSource& stop) {
   CommitOptions options;

@@ -40,6 +40,12 @@ inline Task<void> write_and_close(StorageWriter& writer, Bytes bytes) {
   EXPECT_TRUE(closed) << closed.error().message();
 }
 
+inline Task<Result<void>> stop_when_held(Gate& gate, engine::StopSource& stop) {
+  auto waited = co_await gate.held.wait();
+  stop.request_stop();
+  co_return waited;
+}
+
 // --- Going on.
 
 inline Task<Result<std::unique_ptr<StorageWriter>>> append(driver::Core& core) {
