@@ -11,9 +11,9 @@
 
 #include <ringpull/cloudfront/url_signer.hpp>
 
-#include "cloudfront/src/aws_ip_ranges.hpp"
-#include "cloudfront/src/client_address.hpp"
-#include "cloudfront/src/signature_cache.hpp"
+#include "cloudfront/src/network/aws_ip_ranges.hpp"
+#include "cloudfront/src/network/client_address.hpp"
+#include "cloudfront/src/signing/signature_cache.hpp"
 
 namespace {
 

@@ -2,18 +2,10 @@
 #include <cstdio>
 #include <fmt/format.h>
 
-#include "tools/command.hpp"
-#include "tools/output.hpp"
+#include "tools/commands/commands.hpp"
+#include "tools/console/output.hpp"
 
 namespace ringpull::tools {
-
-ExitCode report(const std::string& command, const Error& error, Settings settings) {
-  std::string line =
-      one_line(fmt::format("ringpull {}: {}", command, text_with_advice(error, settings)));
-  line += '\n';
-  std::fputs(line.c_str(), stderr);  // nobody could be told that this failed
-  return exit_code(error);
-}
 
 namespace {
 

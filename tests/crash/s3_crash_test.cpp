@@ -3,8 +3,8 @@
 #include <csignal>
 #include <gtest/gtest.h>
 
-#include "s3/src/driver/writer.hpp"
-#include "tests/unit/s3/driver_bed.hpp"
+#include "s3/src/driver/write/writer.hpp"
+#include "tests/unit/s3/driver/core/driver_bed.hpp"
 
 namespace ringpull::s3 {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "cloudfront/src/aws_ip_ranges.hpp"
+#include "cloudfront/src/network/aws_ip_ranges.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 using namespace ringpull;

@@ -2,8 +2,8 @@
 
 #include <ringpull/s3/error.hpp>
 
-#include "s3/src/response_reader.hpp"
-#include "s3/src/xml.hpp"
+#include "s3/src/protocol/response_reader.hpp"
+#include "s3/src/protocol/xml.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 using namespace ringpull;

@@ -4,7 +4,7 @@
 #include <ringpull/s3/sigv4.hpp>
 #include <ringpull/s3/sigv4_verify.hpp>
 
-#include "s3/src/sigv4_canonical.hpp"
+#include "s3/src/signing/sigv4_canonical.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 using namespace ringpull;

@@ -13,7 +13,7 @@
 #include <ringpull/s3/sigv4.hpp>
 #include <ringpull/s3/sigv4_verify.hpp>
 
-#include "s3/src/request_builder.hpp"
+#include "s3/src/protocol/request_builder.hpp"
 
 namespace {
 

@@ -14,7 +14,7 @@
 #include <ringpull/http/tls.hpp>
 #include <ringpull/http/tls_error.hpp>
 
-#include "http/src/tls_connection.hpp"
+#include "http/src/tls/tls_connection.hpp"
 #include "tests/support/certificates.hpp"
 
 namespace ringpull::test {

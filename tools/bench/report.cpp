@@ -8,8 +8,8 @@
 #include <optional>
 #include <sys/resource.h>
 
-#include "tools/output.hpp"
-#include "tools/progress.hpp"
+#include "tools/console/output.hpp"
+#include "tools/console/progress.hpp"
 
 namespace ringpull::tools {
 

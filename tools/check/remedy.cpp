@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "tools/check/policy.hpp"
-#include "tools/exit_code.hpp"
+#include "tools/console/exit_code.hpp"
 
 namespace ringpull::tools {
 

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "tools/output.hpp"
+#include "tools/console/output.hpp"
 
 namespace ringpull::tools {
 

@@ -9,7 +9,7 @@
 
 #include <ringpull/engine/error.hpp>
 
-#include "tools/exit_code.hpp"
+#include "tools/console/exit_code.hpp"
 
 namespace ringpull::tools {
 

@@ -3,7 +3,7 @@
 #include <ringpull/engine/combinators.hpp>
 
 #include "tools/check/remedy.hpp"
-#include "tools/output.hpp"
+#include "tools/console/output.hpp"
 
 namespace ringpull::tools {
 

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "s3/src/credentials/fetch.hpp"
-#include "s3/src/xml.hpp"
+#include "s3/src/protocol/xml.hpp"
 
 namespace ringpull::inline v0::s3 {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <ringpull/s3/profile_files.hpp>
 
-#include "s3/src/sigv4_canonical.hpp"
+#include "s3/src/text/letter_case.hpp"
 
 namespace ringpull::inline v0::s3 {
 namespace {

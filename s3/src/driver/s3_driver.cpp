@@ -4,16 +4,16 @@
 #include <ringpull/s3/storage_error.hpp>
 #include <ringpull/s3/storage_path.hpp>
 
-#include "s3/src/driver/core.hpp"
-#include "s3/src/driver/counting.hpp"
-#include "s3/src/driver/move.hpp"
-#include "s3/src/driver/options_check.hpp"
-#include "s3/src/driver/reader.hpp"
-#include "s3/src/driver/redirect.hpp"
-#include "s3/src/driver/remove.hpp"
-#include "s3/src/driver/tree.hpp"
-#include "s3/src/driver/walk.hpp"
-#include "s3/src/driver/writer.hpp"
+#include "s3/src/driver/core/core.hpp"
+#include "s3/src/driver/core/counting.hpp"
+#include "s3/src/driver/core/options_check.hpp"
+#include "s3/src/driver/move/move.hpp"
+#include "s3/src/driver/read/reader.hpp"
+#include "s3/src/driver/read/redirect.hpp"
+#include "s3/src/driver/tree/remove.hpp"
+#include "s3/src/driver/tree/tree.hpp"
+#include "s3/src/driver/tree/walk.hpp"
+#include "s3/src/driver/write/writer.hpp"
 
 namespace ringpull::inline v0::s3 {
 

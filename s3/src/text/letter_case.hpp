@@ -1,0 +1,11 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace ringpull::inline v0::s3 {
+
+/// The letters of ASCII, whatever the locale; other bytes stay.
+std::string to_lower(std::string_view text);
+
+}  // namespace ringpull::inline v0::s3
