@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <ringpull/s3/storage_error.hpp>
+
 #include "s3/src/driver/core/core.hpp"
 
 namespace ringpull::s3::driver {
