@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <fmt/format.h>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <sys/resource.h>
 
+#include "tools/console/json.hpp"
 #include "tools/console/output.hpp"
 #include "tools/console/progress.hpp"
 
@@ -74,14 +74,14 @@ Summary summarise(const Direction& direction, double gib) {
   return summary;
 }
 
-nlohmann::json to_json(const Summary& summary) {
-  nlohmann::json object = {{"gib_per_s", summary.gib_per_s},
-                           {"cpu_s_per_gib", summary.cpu_s_per_gib},
-                           {"ttfb_ms_p50", summary.first_byte_ms_p50},
-                           {"ttfb_ms_p99", summary.first_byte_ms_p99},
-                           {"enters_per_gib", summary.enters_per_gib}};
-  object["floor_ratio"] =
-      summary.floor_ratio ? nlohmann::json(*summary.floor_ratio) : nlohmann::json();
+Json to_json(const Summary& summary) {
+  Json object;
+  object.set("gib_per_s", summary.gib_per_s);
+  object.set("cpu_s_per_gib", summary.cpu_s_per_gib);
+  object.set("ttfb_ms_p50", summary.first_byte_ms_p50);
+  object.set("ttfb_ms_p99", summary.first_byte_ms_p99);
+  object.set("enters_per_gib", summary.enters_per_gib);
+  object.set("floor_ratio", summary.floor_ratio ? Json(*summary.floor_ratio) : Json());
   return object;
 }
 
@@ -140,19 +140,19 @@ std::string bench_table(const BenchArguments& arguments, const ImagePlan& plan,
 std::string bench_json(const BenchArguments& arguments, const ImagePlan& plan,
                        const BenchReport& report) {
   double gib = static_cast<double>(plan.total_bytes()) / kGiB;
-  nlohmann::json object;
-  object["pull"] = to_json(summarise(report.pull, gib));
-  object["push"] = to_json(summarise(report.push, gib));
-  object["rss_peak_bytes"] = peak_rss_bytes();
-  object["tls"] = arguments.tls;
-  object["payload_signed"] = arguments.sign_payload;
-  object["backend"] = report.backend;
-  object["layers"] = plan.layers;
-  object["layer_bytes"] = plan.layer_bytes;
-  object["part_bytes"] = plan.part_bytes;
-  object["concurrency"] = plan.concurrency;
-  object["rounds"] = arguments.rounds;
-  return json_line(object);
+  Json object;
+  object.set("pull", to_json(summarise(report.pull, gib)));
+  object.set("push", to_json(summarise(report.push, gib)));
+  object.set("rss_peak_bytes", peak_rss_bytes());
+  object.set("tls", arguments.tls);
+  object.set("payload_signed", arguments.sign_payload);
+  object.set("backend", report.backend);
+  object.set("layers", plan.layers);
+  object.set("layer_bytes", plan.layer_bytes);
+  object.set("part_bytes", plan.part_bytes);
+  object.set("concurrency", plan.concurrency);
+  object.set("rounds", arguments.rounds);
+  return object.line();
 }
 
 }  // namespace ringpull::tools

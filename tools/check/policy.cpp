@@ -96,7 +96,7 @@ ordered_json kms_statement(const s3::S3DriverParameters& parameters, PolicyAcces
 
 }  // namespace
 
-ordered_json least_policy(const s3::S3DriverParameters& parameters, PolicyAccess access) {
+std::string least_policy(const s3::S3DriverParameters& parameters, PolicyAccess access) {
   ordered_json statements = ordered_json::array();
   statements.push_back(list_statement(parameters));
   if (access == PolicyAccess::read_write) {
@@ -106,7 +106,8 @@ ordered_json least_policy(const s3::S3DriverParameters& parameters, PolicyAccess
   }
   statements.push_back(object_statement(parameters, access));
   if (uses_kms(parameters)) statements.push_back(kms_statement(parameters, access));
-  return {{"Version", "2012-10-17"}, {"Statement", statements}};
+  ordered_json policy = {{"Version", "2012-10-17"}, {"Statement", statements}};
+  return policy.dump(2) + '\n';
 }
 
 std::string policy_resource(const s3::S3DriverParameters& parameters, std::string_view permission) {

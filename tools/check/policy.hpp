@@ -3,7 +3,6 @@
 // docs/permissions.md says what needs which.
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
@@ -15,8 +14,8 @@ enum class PolicyAccess : std::uint8_t { read_write, read_only };
 
 /// The least identity policy: this bucket, the keys below `rootdirectory`, and what encryption, ACL
 /// and storage class ask for beyond. `parameters.region` must be the bucket's: it tells the
-/// partition.
-nlohmann::ordered_json least_policy(const s3::S3DriverParameters& parameters, PolicyAccess access);
+/// partition. JSON, indented, with a line feed at its end.
+std::string least_policy(const s3::S3DriverParameters& parameters, PolicyAccess access);
 
 /// The resource that a permission of least_policy is given on: "arn:aws:s3:::images/docker/*".
 std::string policy_resource(const s3::S3DriverParameters& parameters, std::string_view permission);

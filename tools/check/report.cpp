@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
+#include "tools/console/json.hpp"
 #include "tools/console/output.hpp"
 
 namespace ringpull::tools {
@@ -32,19 +32,26 @@ std::string failure_text(const StepReport& step) {
   return fmt::format("{}; {}", text, step.remedy);
 }
 
-nlohmann::json json_of(const StepReport& step) {
-  nlohmann::json object = {{"name", step.name},
-                           {"state", word_of(step.state)},
-                           {"seconds", seconds_of(step)},
-                           {"detail", step.detail}};
+Json json_of(const Error& error) {
+  Json object;
+  object.set("kind", to_string(error.kind()));
+  object.set("code", error.service_code());
+  object.set("http_status", error.http_status());
+  object.set("request_id", error.request_id());
+  object.set("message", error.message());
+  return object;
+}
+
+Json json_of(const StepReport& step) {
+  Json object;
+  object.set("name", step.name);
+  object.set("state", word_of(step.state));
+  object.set("seconds", seconds_of(step));
+  object.set("detail", step.detail);
   if (!step.error) return object;
-  object["error"] = {{"kind", to_string(step.error->kind())},
-                     {"code", step.error->service_code()},
-                     {"http_status", step.error->http_status()},
-                     {"request_id", step.error->request_id()},
-                     {"message", step.error->message()}};
-  object["permission"] = step.permission;
-  object["remedy"] = step.remedy;
+  object.set("error", json_of(*step.error));
+  object.set("permission", step.permission);
+  object.set("remedy", step.remedy);
   return object;
 }
 
@@ -71,15 +78,19 @@ std::string line_of(const StepReport& step) {
 }
 
 std::string json_of(const CheckReport& report) {
-  nlohmann::json object = {{"ok", report.ok()},
-                           {"exit_code", static_cast<int>(report.code())},
-                           {"configuration", report.configuration},
-                           {"bucket", report.bucket},
-                           {"prefix", report.prefix},
-                           {"warnings", report.warnings},
-                           {"steps", nlohmann::json::array()}};
-  for (const StepReport& step : report.steps) object["steps"].push_back(json_of(step));
-  return json_line(object);
+  Json warnings = Json::array();
+  for (const std::string& warning : report.warnings) warnings.append(warning);
+  Json steps = Json::array();
+  for (const StepReport& step : report.steps) steps.append(json_of(step));
+  Json object;
+  object.set("ok", report.ok());
+  object.set("exit_code", static_cast<int>(report.code()));
+  object.set("configuration", report.configuration);
+  object.set("bucket", report.bucket);
+  object.set("prefix", report.prefix);
+  object.set("warnings", std::move(warnings));
+  object.set("steps", std::move(steps));
+  return object.line();
 }
 
 }  // namespace ringpull::tools

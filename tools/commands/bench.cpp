@@ -16,6 +16,7 @@
 #include "tools/bench/report.hpp"
 #include "tools/bench/transfer_run.hpp"
 #include "tools/commands/commands.hpp"
+#include "tools/console/advice.hpp"
 #include "tools/console/limits.hpp"
 #include "tools/console/output.hpp"
 #include "tools/console/progress.hpp"
@@ -215,32 +216,30 @@ ExitCode run_bench(const BenchArguments& arguments) {
 
 }  // namespace
 
-void add_bench(CLI::App& app, ExitCode& code) {
+void add_bench(CommandLine& line) {
   auto arguments = std::make_shared<BenchArguments>();
-  CLI::App* command = app.add_subcommand("bench",
-                                         "Push a synthetic image to a sandbox on this machine, "
-                                         "pull it back, and compare with bare sockets");
-  command->add_option("--layers", arguments->layers, "Number of layers")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  command->add_option("--layer-size", arguments->layer_size, "Size of each")->capture_default_str();
-  command->add_option("--part-size", arguments->part_size, "Bytes per part")->capture_default_str();
-  command->add_option("--concurrency", arguments->concurrency, "Parts under way at once")
-      ->check(CLI::Range(1, 256))
-      ->capture_default_str();
-  command->add_option("--rounds", arguments->rounds, "Measured rounds of each")
-      ->check(CLI::Range(1, 100))
-      ->capture_default_str();
-  command->add_flag("--tls", arguments->tls, "Over HTTPS");
-  command->add_flag("--sign-payload", arguments->sign_payload,
-                    "Cover the bytes of the push by SigV4 (a SHA-256 of each)");
-  command->add_flag("--json", arguments->json, "One JSON object instead of the table");
-  command->footer(
+  Command command = line.add("bench",
+                             "Push a synthetic image to a sandbox on this machine, "
+                             "pull it back, and compare with bare sockets");
+  command.option("--layers", arguments->layers, "Number of layers").between(1, 1000).show_default();
+  command.option("--layer-size", arguments->layer_size, "Size of each").show_default();
+  command.option("--part-size", arguments->part_size, "Bytes per part").show_default();
+  command.option("--concurrency", arguments->concurrency, "Parts under way at once")
+      .between(1, 256)
+      .show_default();
+  command.option("--rounds", arguments->rounds, "Measured rounds of each")
+      .between(1, 100)
+      .show_default();
+  command.flag("--tls", arguments->tls, "Over HTTPS");
+  command.flag("--sign-payload", arguments->sign_payload,
+               "Cover the bytes of the push by SigV4 (a SHA-256 of each)");
+  command.flag("--json", arguments->json, "One JSON object instead of the table");
+  command.footer(
       "The client runs on CPU 0, the server on CPU 1. The floor moves the same bytes from the same "
       "server without\n"
       "this library: the ratio compares CPU time per byte within this run, which noise of the "
       "machine hardly moves.");
-  command->callback([arguments, &code] { code = run_bench(*arguments); });
+  command.on_chosen([arguments] { return run_bench(*arguments); });
 }
 
 }  // namespace ringpull::tools

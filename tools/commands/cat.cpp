@@ -56,13 +56,13 @@ Task<Result<void>> cat_storage(cloudfront::OpenedRegistryStorage& storage,
 
 }  // namespace
 
-void add_cat(CLI::App& app, ExitCode& code) {
+void add_cat(CommandLine& line) {
   auto arguments = std::make_shared<CatArguments>();
-  CLI::App* command = app.add_subcommand("cat", "Write objects or files to standard output");
-  command->add_option("url", arguments->urls, "s3://bucket/key, or a path")->required();
-  add_s3_options(*command, arguments->s3, Transfers::no);
-  command->callback([arguments, &code] {
-    code = run_session(
+  Command command = line.add("cat", "Write objects or files to standard output");
+  command.option("url", arguments->urls, "s3://bucket/key, or a path").required();
+  add_s3_options(command, arguments->s3, Transfers::no);
+  command.on_chosen([arguments] {
+    return run_session(
         "cat", arguments->s3, [&](Session& session) { return cat(session, *arguments); },
         [&](auto& storage) { return cat_storage(storage, *arguments); });
   });

@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <fmt/format.h>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <variant>
 #include <vector>
 
@@ -17,6 +16,7 @@
 #include "tools/check/runner.hpp"
 #include "tools/check/steps.hpp"
 #include "tools/commands/commands.hpp"
+#include "tools/console/advice.hpp"
 #include "tools/console/limits.hpp"
 #include "tools/console/output.hpp"
 #include "tools/session/session.hpp"
@@ -256,7 +256,7 @@ ExitCode print_policy(const CheckArguments& arguments) {
   }
   for (const std::string& warning : configuration->warnings) print_notice(warning);
   auto access = arguments.read_only ? PolicyAccess::read_only : PolicyAccess::read_write;
-  std::string text = least_policy(configuration->s3, access).dump(2) + '\n';
+  std::string text = least_policy(configuration->s3, access);
   auto loop = engine::Loop::create(engine::LoopOptions());
   if (!loop) return report("check", loop.error());
   auto written = (*loop)->run([&text] { return write_out(text); });
@@ -265,30 +265,30 @@ ExitCode print_policy(const CheckArguments& arguments) {
 
 }  // namespace
 
-void add_check(CLI::App& app, ExitCode& code) {
+void add_check(CommandLine& line) {
   auto arguments = std::make_shared<CheckArguments>();
-  CLI::App* command = app.add_subcommand(
+  Command command = line.add(
       "check",
       "Try the storage of a registry's configuration, and say what to change where it fails");
-  command->add_option("-c,--config", arguments->config, "Configuration file of the registry")
-      ->type_name("FILE")
-      ->required();
-  command->add_flag("--read-only", arguments->read_only,
-                    "Write nothing: read what is there, as a mirror's reader may");
-  command->add_flag("--fetch-redirect", arguments->fetch_redirect,
-                    "Also fetch the URL that the middlewares give, from CloudFront for instance");
-  command->add_option("--timeout", arguments->timeout_seconds, "Time of one step")
-      ->type_name("SECONDS")
-      ->check(CLI::Range(1U, 3600U))
-      ->capture_default_str();
-  command->add_flag("--json", arguments->json, "One JSON object instead of a line per step");
-  command->add_flag("--print-policy", arguments->print_policy,
-                    "Try nothing: print the least IAM policy for this configuration");
-  command->footer(
+  command.option("-c,--config", arguments->config, "Configuration file of the registry")
+      .value_name("FILE")
+      .required();
+  command.flag("--read-only", arguments->read_only,
+               "Write nothing: read what is there, as a mirror's reader may");
+  command.flag("--fetch-redirect", arguments->fetch_redirect,
+               "Also fetch the URL that the middlewares give, from CloudFront for instance");
+  command.option("--timeout", arguments->timeout_seconds, "Time of one step")
+      .value_name("SECONDS")
+      .between(std::uint64_t(1), std::uint64_t(3600))
+      .show_default();
+  command.flag("--json", arguments->json, "One JSON object instead of a line per step");
+  command.flag("--print-policy", arguments->print_policy,
+               "Try nothing: print the least IAM policy for this configuration");
+  command.footer(
       "Writes below a random name in rootdirectory, at most 10 MiB, and deletes it again, also "
       "after Ctrl-C. The exit code is that of the first step that failed.");
-  command->callback([arguments, &code] {
-    code = arguments->print_policy ? print_policy(*arguments) : run_check(*arguments);
+  command.on_chosen([arguments] {
+    return arguments->print_policy ? print_policy(*arguments) : run_check(*arguments);
   });
 }
 

@@ -1,29 +1,23 @@
 #pragma once
+// The subcommands, a source each. Each function adds one to the command line.
 
-#include <CLI/CLI.hpp>
-#include <string>
-
-#include <ringpull/engine/error.hpp>
-
-#include "tools/console/advice.hpp"
-#include "tools/console/exit_code.hpp"
+#include "tools/console/command_line.hpp"
 
 namespace ringpull::tools {
 
-/// Each adds one subcommand to the application; when it is chosen, `code` becomes what it answered.
-void add_bench(CLI::App& app, ExitCode& code);
-void add_cat(CLI::App& app, ExitCode& code);
-void add_check(CLI::App& app, ExitCode& code);
-void add_completion(CLI::App& app, ExitCode& code);
-void add_get(CLI::App& app, ExitCode& code);
-void add_ls(CLI::App& app, ExitCode& code);
-void add_man(CLI::App& app, ExitCode& code);
-void add_mv(CLI::App& app, ExitCode& code);
-void add_put(CLI::App& app, ExitCode& code);
-void add_rm(CLI::App& app, ExitCode& code);
-void add_sandbox(CLI::App& app, ExitCode& code);
-void add_sign(CLI::App& app, ExitCode& code);
-void add_stat(CLI::App& app, ExitCode& code);
-void add_walk(CLI::App& app, ExitCode& code);
+void add_bench(CommandLine& line);
+void add_cat(CommandLine& line);
+void add_check(CommandLine& line);
+void add_completion(CommandLine& line);
+void add_get(CommandLine& line);
+void add_ls(CommandLine& line);
+void add_man(CommandLine& line);
+void add_mv(CommandLine& line);
+void add_put(CommandLine& line);
+void add_rm(CommandLine& line);
+void add_sandbox(CommandLine& line);
+void add_sign(CommandLine& line);
+void add_stat(CommandLine& line);
+void add_walk(CommandLine& line);
 
 }  // namespace ringpull::tools

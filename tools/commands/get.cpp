@@ -151,19 +151,18 @@ Task<Result<void>> get_file(cloudfront::OpenedRegistryStorage& storage,
 
 }  // namespace
 
-void add_get(CLI::App& app, ExitCode& code) {
+void add_get(CommandLine& line) {
   auto arguments = std::make_shared<GetArguments>();
-  CLI::App* command =
-      app.add_subcommand("get", "Download an object or file by parallel ranged reads");
-  command->add_option("url", arguments->url, "s3://bucket/key, or a path")->required();
+  Command command = line.add("get", "Download an object or file by parallel ranged reads");
+  command.option("url", arguments->url, "s3://bucket/key, or a path").required();
   command
-      ->add_option("file", arguments->file,
-                   "File or directory; default: the last part of the key or path, here")
-      ->type_name("FILE");
-  add_s3_options(*command, arguments->s3, Transfers::yes);
-  command->footer("The file appears under its name only when it is complete.");
-  command->callback([arguments, &code] {
-    code = run_session(
+      .option("file", arguments->file,
+              "File or directory; default: the last part of the key or path, here")
+      .value_name("FILE");
+  add_s3_options(command, arguments->s3, Transfers::yes);
+  command.footer("The file appears under its name only when it is complete.");
+  command.on_chosen([arguments] {
+    return run_session(
         "get", arguments->s3, [&](Session& session) { return get_object(session, *arguments); },
         [&](auto& storage) { return get_file(storage, *arguments); });
   });

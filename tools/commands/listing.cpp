@@ -2,8 +2,8 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
+#include "tools/console/json.hpp"
 #include "tools/console/output.hpp"
 
 namespace ringpull::tools {
@@ -22,12 +22,14 @@ std::string file_line(const s3::FileInfo& info, bool as_json) {
     std::string size = info.is_directory ? "DIR" : std::to_string(info.size_bytes);
     return listing_row(modified, size, info.path);
   }
-  nlohmann::json line = {{"path", info.path}, {"directory", info.is_directory}};
+  Json line;
+  line.set("path", info.path);
+  line.set("directory", info.is_directory);
   if (!info.is_directory) {
-    line["size"] = info.size_bytes;
-    line["last_modified"] = modified;
+    line.set("size", info.size_bytes);
+    line.set("last_modified", modified);
   }
-  return json_line(line);
+  return line.line();
 }
 
 s3::WalkVisitor FileLines::visitor() {

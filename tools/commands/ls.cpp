@@ -1,6 +1,5 @@
-#include <nlohmann/json.hpp>
-
 #include "tools/commands/listing.hpp"
+#include "tools/console/json.hpp"
 #include "tools/console/output.hpp"
 #include "tools/session/session.hpp"
 
@@ -21,19 +20,21 @@ struct LsArguments {
 std::string object_line(const s3::ListedObject& object, bool as_json) {
   std::string modified = time_text(object.last_modified);
   if (as_json) {
-    nlohmann::json line = {{"key", object.key.str()},
-                           {"size", object.size_bytes},
-                           {"etag", object.etag.str()},
-                           {"last_modified", modified}};
-    return json_line(line);
+    Json line;
+    line.set("key", object.key.str());
+    line.set("size", object.size_bytes);
+    line.set("etag", object.etag.str());
+    line.set("last_modified", modified);
+    return line.line();
   }
   return listing_row(modified, std::to_string(object.size_bytes), object.key.str());
 }
 
 std::string prefix_line(const std::string& prefix, bool as_json) {
   if (as_json) {
-    nlohmann::json line = {{"prefix", prefix}};
-    return json_line(line);
+    Json line;
+    line.set("prefix", prefix);
+    return line.line();
   }
   return listing_row("", "DIR", prefix);
 }
@@ -76,15 +77,15 @@ Task<Result<void>> list_storage(cloudfront::OpenedRegistryStorage& storage,
 
 }  // namespace
 
-void add_ls(CLI::App& app, ExitCode& code) {
+void add_ls(CommandLine& line) {
   auto arguments = std::make_shared<LsArguments>();
-  CLI::App* command = app.add_subcommand("ls", "List the keys below a prefix, or a directory");
-  command->add_option("url", arguments->url, "s3://bucket/prefix, or a path")->required();
-  command->add_flag("-r,--recursive", arguments->recursive, "All keys, not only one level");
-  command->add_flag("--json", arguments->json, "One JSON object a line");
-  add_s3_options(*command, arguments->s3, Transfers::no);
-  command->callback([arguments, &code] {
-    code = run_session(
+  Command command = line.add("ls", "List the keys below a prefix, or a directory");
+  command.option("url", arguments->url, "s3://bucket/prefix, or a path").required();
+  command.flag("-r,--recursive", arguments->recursive, "All keys, not only one level");
+  command.flag("--json", arguments->json, "One JSON object a line");
+  add_s3_options(command, arguments->s3, Transfers::no);
+  command.on_chosen([arguments] {
+    return run_session(
         "ls", arguments->s3, [&](Session& session) { return list(session, *arguments); },
         [&](auto& storage) { return list_storage(storage, *arguments); });
   });

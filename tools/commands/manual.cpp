@@ -7,6 +7,7 @@
 #include <ringpull/engine/loop.hpp>
 
 #include "tools/commands/commands.hpp"
+#include "tools/console/advice.hpp"
 #include "tools/console/output.hpp"
 #include "tools/manual/completion.hpp"
 #include "tools/manual/man_page.hpp"
@@ -58,8 +59,8 @@ Result<std::string> page_of(const Program& program, const std::string& name) {
                           program.name));
 }
 
-ExitCode run_man(const CLI::App& app, const ManArguments& arguments) {
-  Program program = describe(app);
+ExitCode run_man(const CommandLine& line, const ManArguments& arguments) {
+  Program program = describe(line);
   if (!arguments.directory.empty()) {
     auto written = write_pages(program, arguments.directory);
     return written ? ExitCode::success : report("man", written.error());
@@ -70,33 +71,32 @@ ExitCode run_man(const CLI::App& app, const ManArguments& arguments) {
 
 }  // namespace
 
-void add_completion(CLI::App& app, ExitCode& code) {
+void add_completion(CommandLine& line) {
   auto shell = std::make_shared<std::string>();
-  CLI::App* command = app.add_subcommand("completion", "Print the completion script of a shell");
-  command->add_option("shell", *shell, "The shell that is to load it")
-      ->required()
-      ->check(CLI::IsMember({"bash", "zsh"}));
-  command->footer("For this session: source <(ringpull completion bash)");
-  command->callback([&app, shell, &code] {
-    Program program = describe(app);
-    code =
-        print("completion", *shell == "bash" ? bash_completion(program) : zsh_completion(program));
+  Command command = line.add("completion", "Print the completion script of a shell");
+  command.option("shell", *shell, "The shell that is to load it")
+      .required()
+      .one_of({"bash", "zsh"});
+  command.footer("For this session: source <(ringpull completion bash)");
+  command.on_chosen([&line, shell] {
+    Program program = describe(line);
+    return print("completion",
+                 *shell == "bash" ? bash_completion(program) : zsh_completion(program));
   });
 }
 
-void add_man(CLI::App& app, ExitCode& code) {
+void add_man(CommandLine& line) {
   auto arguments = std::make_shared<ManArguments>();
-  CLI::App* command =
-      app.add_subcommand("man", "Print the man page of the program or of a command");
-  CLI::Option* name = command->add_option("command", arguments->command,
-                                          "Of which command; default: of the program");
+  Command command = line.add("man", "Print the man page of the program or of a command");
+  Option name =
+      command.option("command", arguments->command, "Of which command; default: of the program");
   command
-      ->add_option("--directory", arguments->directory,
-                   "Write all pages into this directory, ringpull.1 and ringpull-COMMAND.1")
-      ->type_name("DIR")
-      ->excludes(name);
-  command->footer("To read one: ringpull man get | man -l -");
-  command->callback([&app, arguments, &code] { code = run_man(app, *arguments); });
+      .option("--directory", arguments->directory,
+              "Write all pages into this directory, ringpull.1 and ringpull-COMMAND.1")
+      .value_name("DIR")
+      .excludes(name);
+  command.footer("To read one: ringpull man get | man -l -");
+  command.on_chosen([&line, arguments] { return run_man(line, *arguments); });
 }
 
 }  // namespace ringpull::tools

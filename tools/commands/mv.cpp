@@ -61,17 +61,15 @@ Task<Result<void>> move_file(cloudfront::OpenedRegistryStorage& storage,
 
 }  // namespace
 
-void add_mv(CLI::App& app, ExitCode& code) {
+void add_mv(CommandLine& line) {
   auto arguments = std::make_shared<MvArguments>();
-  CLI::App* command =
-      app.add_subcommand("mv", "Move an object or a file; the server copies its bytes");
-  command->add_option("from", arguments->from, "s3://bucket/key, or a path")->required();
-  command->add_option("to", arguments->to, "s3://bucket/key, s3://bucket/prefix/, or a path")
-      ->required();
-  add_s3_options(*command, arguments->s3, Transfers::no);
-  command->footer("What is at the target is replaced. The source goes once the copy is whole.");
-  command->callback([arguments, &code] {
-    code = run_session(
+  Command command = line.add("mv", "Move an object or a file; the server copies its bytes");
+  command.option("from", arguments->from, "s3://bucket/key, or a path").required();
+  command.option("to", arguments->to, "s3://bucket/key, s3://bucket/prefix/, or a path").required();
+  add_s3_options(command, arguments->s3, Transfers::no);
+  command.footer("What is at the target is replaced. The source goes once the copy is whole.");
+  command.on_chosen([arguments] {
+    return run_session(
         "mv", arguments->s3, [&](Session& session) { return move_object(session, *arguments); },
         [&](auto& storage) { return move_file(storage, *arguments); });
   });

@@ -150,20 +150,20 @@ Task<Result<void>> put_file(cloudfront::OpenedRegistryStorage& storage,
 
 }  // namespace
 
-void add_put(CLI::App& app, ExitCode& code) {
+void add_put(CommandLine& line) {
   auto arguments = std::make_shared<PutArguments>();
-  CLI::App* command = app.add_subcommand("put", "Upload a file, large ones by parallel multipart");
-  command->add_option("file", arguments->file, "File")->type_name("FILE")->required();
-  command->add_option("url", arguments->url, "s3://bucket/key, s3://bucket/prefix/, or a path")
-      ->required();
-  CLI::Option* content_type =
-      command->add_option("--content-type", arguments->content_type, "Content-Type of the object");
-  add_s3_options(*command, arguments->s3, Transfers::yes);
-  command->get_option("--config")->excludes(content_type);
-  command->footer("A failure or Ctrl-C aborts the multipart upload before the command ends.");
-  command->callback([arguments, &code] {
+  Command command = line.add("put", "Upload a file, large ones by parallel multipart");
+  command.option("file", arguments->file, "File").value_name("FILE").required();
+  command.option("url", arguments->url, "s3://bucket/key, s3://bucket/prefix/, or a path")
+      .required();
+  Option content_type =
+      command.option("--content-type", arguments->content_type, "Content-Type of the object");
+  add_s3_options(command, arguments->s3, Transfers::yes);
+  command.at("--config").excludes(content_type);
+  command.footer("A failure or Ctrl-C aborts the multipart upload before the command ends.");
+  command.on_chosen([arguments] {
     fit_parts(arguments->s3, arguments->file);
-    code = run_session(
+    return run_session(
         "put", arguments->s3, [&](Session& session) { return put_object(session, *arguments); },
         [&](auto& storage) { return put_file(storage, *arguments); });
   });

@@ -54,17 +54,17 @@ Task<Result<void>> remove_storage(cloudfront::OpenedRegistryStorage& storage,
 
 }  // namespace
 
-void add_rm(CLI::App& app, ExitCode& code) {
+void add_rm(CommandLine& line) {
   auto arguments = std::make_shared<RmArguments>();
-  CLI::App* command =
-      app.add_subcommand("rm", "Delete objects; a key that is not there is no error, a path is");
-  command->add_option("url", arguments->urls, "s3://bucket/key, or a path")->required();
-  CLI::Option* recursive = command->add_flag("-r,--recursive", arguments->recursive,
-                                             "Directories too, with everything below them");
-  add_s3_options(*command, arguments->s3, Transfers::no);
-  recursive->needs(command->get_option("--config"));
-  command->callback([arguments, &code] {
-    code = run_session(
+  Command command =
+      line.add("rm", "Delete objects; a key that is not there is no error, a path is");
+  command.option("url", arguments->urls, "s3://bucket/key, or a path").required();
+  Option recursive = command.flag("-r,--recursive", arguments->recursive,
+                                  "Directories too, with everything below them");
+  add_s3_options(command, arguments->s3, Transfers::no);
+  recursive.needs(command.at("--config"));
+  command.on_chosen([arguments] {
+    return run_session(
         "rm", arguments->s3, [&](Session& session) { return remove(session, *arguments); },
         [&](auto& storage) { return remove_storage(storage, *arguments); });
   });

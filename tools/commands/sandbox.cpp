@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <fstream>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <sched.h>
 #include <sys/prctl.h>
@@ -20,6 +19,8 @@
 #include <ringpull/http/tls_identity.hpp>
 
 #include "tools/commands/commands.hpp"
+#include "tools/console/advice.hpp"
+#include "tools/console/json.hpp"
 #include "tools/console/limits.hpp"
 #include "tools/console/output.hpp"
 #include "tools/sandbox/s3_handler.hpp"
@@ -78,13 +79,14 @@ class CaFile {
 std::string ready_text(const SandboxArguments& arguments, const std::string& endpoint,
                        const std::string& ca, const std::string& backend) {
   if (arguments.json) {
-    nlohmann::json line = {{"endpoint", endpoint},
-                           {"access_key", arguments.access_key},
-                           {"secret_key", arguments.secret_key},
-                           {"region", arguments.region},
-                           {"backend", backend}};
-    line["ca"] = ca.empty() ? nlohmann::json(nullptr) : nlohmann::json(ca);
-    return json_line(line);
+    Json line;
+    line.set("endpoint", endpoint);
+    line.set("access_key", arguments.access_key);
+    line.set("secret_key", arguments.secret_key);
+    line.set("region", arguments.region);
+    line.set("backend", backend);
+    line.set("ca", ca.empty() ? Json() : Json(ca));
+    return line.line();
   }
   std::string text;
   text += fmt::format("An S3 server for tests listens at {}\n\n", endpoint);
@@ -169,34 +171,31 @@ ExitCode run_sandbox(SandboxArguments& arguments) {
 
 }  // namespace
 
-void add_sandbox(CLI::App& app, ExitCode& code) {
+void add_sandbox(CommandLine& line) {
   auto arguments = std::make_shared<SandboxArguments>();
-  CLI::App* command = app.add_subcommand(
+  Command command = line.add(
       "sandbox",
       "Run an S3 server on this machine for tests and benches, in memory or in a directory");
-  command->add_option("--host", arguments->host, "Address or name to listen on")
-      ->capture_default_str();
-  command->add_option("--port", arguments->port, "Port; 0 takes a free one")->capture_default_str();
+  command.option("--host", arguments->host, "Address or name to listen on").show_default();
+  command.option("--port", arguments->port, "Port; 0 takes a free one").show_default();
   command
-      ->add_option("--dir", arguments->directory,
-                   "Keep objects in this directory instead of in memory")
-      ->type_name("DIR");
-  command->add_option("--bucket", arguments->buckets, "Create this bucket; may be repeated");
-  command->add_option("--access-key", arguments->access_key, "Access key id that it accepts")
-      ->capture_default_str();
-  command->add_option("--secret-key", arguments->secret_key, "Its secret")->capture_default_str();
-  command->add_option("--region", arguments->region, "Region that signatures must name")
-      ->capture_default_str();
-  command->add_option("--domain", arguments->domain, "Hosts BUCKET.DOMAIN address a bucket")
-      ->capture_default_str();
-  command->add_option("--cpu", arguments->cpu, "Run on this CPU only");
-  command->add_flag("--tls", arguments->tls,
-                    "Speak HTTPS with a certificate made now; the CA's path is printed");
-  command->add_flag("--json", arguments->json, "Print one line of JSON when ready");
-  command->add_flag(
+      .option("--dir", arguments->directory, "Keep objects in this directory instead of in memory")
+      .value_name("DIR");
+  command.option("--bucket", arguments->buckets, "Create this bucket; may be repeated");
+  command.option("--access-key", arguments->access_key, "Access key id that it accepts")
+      .show_default();
+  command.option("--secret-key", arguments->secret_key, "Its secret").show_default();
+  command.option("--region", arguments->region, "Region that signatures must name").show_default();
+  command.option("--domain", arguments->domain, "Hosts BUCKET.DOMAIN address a bucket")
+      .show_default();
+  command.option("--cpu", arguments->cpu, "Run on this CPU only");
+  command.flag("--tls", arguments->tls,
+               "Speak HTTPS with a certificate made now; the CA's path is printed");
+  command.flag("--json", arguments->json, "Print one line of JSON when ready");
+  command.flag(
       "--opaque-etags", arguments->opaque_etags,
       "Do not compute MD5s for ETags: faster, and S3 clients that compare them will object");
-  command->callback([arguments, &code] { code = run_sandbox(*arguments); });
+  command.on_chosen([arguments] { return run_sandbox(*arguments); });
 }
 
 }  // namespace ringpull::tools

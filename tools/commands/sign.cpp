@@ -135,41 +135,39 @@ Task<Result<void>> sign_file(cloudfront::OpenedRegistryStorage& storage,
 
 }  // namespace
 
-void add_sign(CLI::App& app, ExitCode& code) {
+void add_sign(CommandLine& line) {
   auto arguments = std::make_shared<SignArguments>();
-  CLI::App* command = app.add_subcommand(
+  Command command = line.add(
       "sign", "Print the URL that gives an object or file to whoever holds it, for a time");
-  command->add_option("url", arguments->url, "s3://bucket/key, or a path")->required();
-  command->add_option("--method", arguments->method, "What the URL is for")
-      ->check(CLI::IsMember({"GET", "HEAD"}))
-      ->capture_default_str();
+  command.option("url", arguments->url, "s3://bucket/key, or a path").required();
+  command.option("--method", arguments->method, "What the URL is for")
+      .one_of({"GET", "HEAD"})
+      .show_default();
   command
-      ->add_option("--expires", arguments->expires,
-                   "For how long, e.g. 90s or 1h30m; default: as configured, else 20m")
-      ->type_name("DURATION");
+      .option("--expires", arguments->expires,
+              "For how long, e.g. 90s or 1h30m; default: as configured, else 20m")
+      .value_name("DURATION");
   command
-      ->add_option("--at", arguments->at,
-                   "Seconds since 1970 to sign at instead of now, so that the same comes out")
-      ->check(CLI::Range(std::int64_t(0), kSignAtMax).description(""))
-      ->type_name("SECONDS");
-  CLI::Option* address =
+      .option("--at", arguments->at,
+              "Seconds since 1970 to sign at instead of now, so that the same comes out")
+      .between_unsaid(0, kSignAtMax)
+      .value_name("SECONDS");
+  Option address =
       command
-          ->add_option(
-              "--client-address", arguments->client_address,
-              "Decide as for a client with this address, which ipfilteredby may send to S3")
-          ->type_name("IP");
-  CLI::Option* cookies =
-      command->add_flag("--cookies", arguments->cookies,
-                        "CloudFront's cookies, one NAME=VALUE a line, for Set-Cookie");
-  add_s3_options(*command, arguments->s3, Transfers::no);
-  cookies->needs(command->get_option("--config"))->excludes(address);
-  address->needs(command->get_option("--config"));
-  command->footer("Nobody is asked whether the object exists.");
-  command->callback([arguments, &code] {
+          .option("--client-address", arguments->client_address,
+                  "Decide as for a client with this address, which ipfilteredby may send to S3")
+          .value_name("IP");
+  Option cookies = command.flag("--cookies", arguments->cookies,
+                                "CloudFront's cookies, one NAME=VALUE a line, for Set-Cookie");
+  add_s3_options(command, arguments->s3, Transfers::no);
+  cookies.needs(command.at("--config")).excludes(address);
+  address.needs(command.at("--config"));
+  command.footer("Nobody is asked whether the object exists.");
+  command.on_chosen([arguments] {
     if (arguments->at) {
       arguments->s3.at = std::chrono::sys_seconds(std::chrono::seconds(*arguments->at));
     }
-    code = run_session(
+    return run_session(
         "sign", arguments->s3, [&](Session& session) { return sign_object(session, *arguments); },
         [&](auto& storage) { return sign_file(storage, *arguments); });
   });

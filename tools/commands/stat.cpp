@@ -1,7 +1,7 @@
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "tools/commands/listing.hpp"
+#include "tools/console/json.hpp"
 #include "tools/console/output.hpp"
 #include "tools/console/progress.hpp"
 #include "tools/session/session.hpp"
@@ -20,19 +20,23 @@ struct StatArguments {
 };
 
 std::string as_json(const S3Url& url, const s3::ObjectInfo& info) {
-  nlohmann::json object = {{"bucket", url.bucket.str()},
-                           {"key", url.key.str()},
-                           {"size", info.size_bytes},
-                           {"etag", info.etag.str()},
-                           {"last_modified", time_text(info.last_modified)},
-                           {"content_type", info.content_type},
-                           {"storage_class", info.storage_class},
-                           {"metadata", info.metadata}};
-  object["checksums"] = nlohmann::json::object();
+  Json metadata = Json::object();
+  for (const auto& [name, value] : info.metadata) metadata.set(name, value);
+  Json checksums = Json::object();
   for (const s3::ObjectChecksum& checksum : info.checksums) {
-    object["checksums"][std::string(s3::to_string(checksum.algorithm))] = checksum.base64;
+    checksums.set(s3::to_string(checksum.algorithm), checksum.base64);
   }
-  return json_line(object);
+  Json object;
+  object.set("bucket", url.bucket.str());
+  object.set("key", url.key.str());
+  object.set("size", info.size_bytes);
+  object.set("etag", info.etag.str());
+  object.set("last_modified", time_text(info.last_modified));
+  object.set("content_type", info.content_type);
+  object.set("storage_class", info.storage_class);
+  object.set("metadata", std::move(metadata));
+  object.set("checksums", std::move(checksums));
+  return object.line();
 }
 
 std::string as_text(const S3Url& url, const s3::ObjectInfo& info) {
@@ -81,15 +85,14 @@ Task<Result<void>> stat_storage(cloudfront::OpenedRegistryStorage& storage,
 
 }  // namespace
 
-void add_stat(CLI::App& app, ExitCode& code) {
+void add_stat(CommandLine& line) {
   auto arguments = std::make_shared<StatArguments>();
-  CLI::App* command =
-      app.add_subcommand("stat", "Show what S3 knows about one object, file or directory");
-  command->add_option("url", arguments->url, "s3://bucket/key, or a path")->required();
-  command->add_flag("--json", arguments->json, "One JSON object");
-  add_s3_options(*command, arguments->s3, Transfers::no);
-  command->callback([arguments, &code] {
-    code = run_session(
+  Command command = line.add("stat", "Show what S3 knows about one object, file or directory");
+  command.option("url", arguments->url, "s3://bucket/key, or a path").required();
+  command.flag("--json", arguments->json, "One JSON object");
+  add_s3_options(command, arguments->s3, Transfers::no);
+  command.on_chosen([arguments] {
+    return run_session(
         "stat", arguments->s3, [&](Session& session) { return stat(session, *arguments); },
         [&](auto& storage) { return stat_storage(storage, *arguments); });
   });

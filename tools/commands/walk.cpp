@@ -54,27 +54,24 @@ Task<Result<void>> walk_storage(cloudfront::OpenedRegistryStorage& storage,
 
 }  // namespace
 
-void add_walk(CLI::App& app, ExitCode& code) {
+void add_walk(CommandLine& line) {
   auto arguments = std::make_shared<WalkArguments>();
-  CLI::App* command =
-      app.add_subcommand("walk", "List everything below a directory, as garbage collectors do");
-  command->add_option("url", arguments->url, "s3://bucket/prefix, or a path")->required();
-  command
-      ->add_option("--start-after", arguments->start_after,
-                   "Only what comes after this key or path")
-      ->type_name("NAME");
-  CLI::Option* order =
+  Command command = line.add("walk", "List everything below a directory, as garbage collectors do");
+  command.option("url", arguments->url, "s3://bucket/prefix, or a path").required();
+  command.option("--start-after", arguments->start_after, "Only what comes after this key or path")
+      .value_name("NAME");
+  Option order =
       command
-          ->add_option("--order", arguments->order,
-                       "bytes: as the store lists, one request per thousand files; components: "
-                       "directory by directory")
-          ->check(CLI::IsMember({"bytes", "components"}))
-          ->capture_default_str();
-  command->add_flag("--json", arguments->json, "One JSON object a line");
-  add_s3_options(*command, arguments->s3, Transfers::no);
-  order->needs(command->get_option("--config"));
-  command->callback([arguments, &code] {
-    code = run_session(
+          .option("--order", arguments->order,
+                  "bytes: as the store lists, one request per thousand files; components: "
+                  "directory by directory")
+          .one_of({"bytes", "components"})
+          .show_default();
+  command.flag("--json", arguments->json, "One JSON object a line");
+  add_s3_options(command, arguments->s3, Transfers::no);
+  order.needs(command.at("--config"));
+  command.on_chosen([arguments] {
+    return run_session(
         "walk", arguments->s3, [&](Session& session) { return walk_objects(session, *arguments); },
         [&](auto& storage) { return walk_storage(storage, *arguments); });
   });

@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <climits>
 #include <fcntl.h>
-#include <nlohmann/json.hpp>
 #include <poll.h>
 #include <unistd.h>
 
@@ -61,10 +60,6 @@ engine::Task<Result<void>> write_out(std::string_view text) {
     text.remove_prefix(static_cast<std::size_t>(written));
   }
   co_return Result<void>();
-}
-
-std::string json_line(const nlohmann::json& value) {
-  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
 }
 
 std::string one_line(std::string text) {

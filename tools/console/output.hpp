@@ -1,6 +1,5 @@
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
@@ -17,10 +16,6 @@ void occupy_standard_descriptors() noexcept;
 /// loop goes on, and a stop ends the wait. `io` when writing fails, also when nobody reads any
 /// more.
 engine::Task<Result<void>> write_out(std::string_view text);
-
-/// The text of a JSON value and a line feed. Keys and header fields need not be UTF-8: what is not
-/// becomes U+FFFD.
-std::string json_line(const nlohmann::json& value);
 
 /// Without control characters, each of which becomes a space: one line, which cannot make a
 /// terminal do anything, whatever a server put into it.

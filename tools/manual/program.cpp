@@ -1,5 +1,7 @@
 #include "tools/manual/program.hpp"
 
+#include <CLI/CLI.hpp>
+
 namespace ringpull::tools {
 
 namespace {
@@ -66,7 +68,8 @@ CommandEntry command_of(const CLI::App& app) {
 
 }  // namespace
 
-Program describe(const CLI::App& app) {
+Program describe(const CommandLine& line) {
+  const CLI::App& app = line.app();
   Program program;
   program.name = app.get_name();
   program.itself = command_of(app);

@@ -2,17 +2,18 @@
 // The command line as plain values, read from the CLI11 description that --help comes from: what
 // man pages and completions are written from. A command that is added there is in all of them.
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <string>
 #include <vector>
+
+#include "tools/console/command_line.hpp"
 
 namespace ringpull::tools {
 
 enum class ValueKind : std::uint8_t { none, any, file, directory, choice };
 
 /// What follows an option, or is an operand. CLI11's type name decides: FILE and DIR are completed
-/// to paths, `{a,b}` (CLI::IsMember) to one of these.
+/// to paths, `{a,b}` (Option::one_of) to one of these.
 struct ValueEntry {
   ValueEntry() = default;
 
@@ -54,6 +55,6 @@ struct Program {
 };
 
 /// What is hidden from --help is left out.
-Program describe(const CLI::App& app);
+Program describe(const CommandLine& line);
 
 }  // namespace ringpull::tools

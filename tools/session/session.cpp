@@ -125,23 +125,16 @@ Task<Result<void>> run_on_storage(const std::string& command, const S3Arguments&
   co_return outcome;
 }
 
-/// Adds --config instead of all options from `first` on. CLI11's excludes() would say so at each of
-/// them in every --help.
-void add_config_instead(CLI::App& command, S3Arguments& arguments, std::size_t first) {
-  std::vector<CLI::Option*> others = command.get_options();
-  others.erase(others.begin(), others.begin() + static_cast<std::ptrdiff_t>(first));
-  CLI::Option* config =
+/// Adds --config instead of all options from `first` on.
+void add_config_instead(Command command, S3Arguments& arguments, std::size_t first) {
+  std::size_t last = command.size();
+  Option config =
       command
-          .add_option("-c,--config", arguments.config,
-                      "Configuration file of a registry: for paths of its storage instead of s3:// "
-                      "URLs, and instead of all options about where and who")
-          ->type_name("FILE");
-  command.parse_complete_callback([config, others = std::move(others)] {
-    if (config->count() == 0) return;
-    for (const CLI::Option* other : others) {
-      if (other->count() > 0) throw CLI::ExcludesError(config->get_name(), other->get_name());
-    }
-  });
+          .option("-c,--config", arguments.config,
+                  "Configuration file of a registry: for paths of its storage instead of s3:// "
+                  "URLs, and instead of all options about where and who")
+          .value_name("FILE");
+  command.replace_options(config, first, last);
 }
 
 }  // namespace
@@ -159,53 +152,51 @@ Task<Result<void>> until_signal(const std::string& command, engine::SignalSet& s
   co_return outcome;
 }
 
-void add_s3_options(CLI::App& command, S3Arguments& arguments, Transfers transfers) {
-  std::size_t first = command.get_options().size();
+void add_s3_options(Command command, S3Arguments& arguments, Transfers transfers) {
+  std::size_t first = command.size();
   command
-      .add_option(
-          "--endpoint", arguments.endpoint,
-          "URL of the S3 service; default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, or Amazon's")
-      ->type_name("URL");
-  command.add_option("--region", arguments.region, "Region; default: AWS_REGION, else us-east-1")
-      ->type_name("NAME");
+      .option("--endpoint", arguments.endpoint,
+              "URL of the S3 service; default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, or Amazon's")
+      .value_name("URL");
+  command.option("--region", arguments.region, "Region; default: AWS_REGION, else us-east-1")
+      .value_name("NAME");
   command
-      .add_option("--profile", arguments.profile,
-                  "Profile of ~/.aws/config and ~/.aws/credentials; default: AWS's chain "
-                  "(environment, web identity, AWS_PROFILE, container, EC2)")
-      ->type_name("NAME");
+      .option("--profile", arguments.profile,
+              "Profile of ~/.aws/config and ~/.aws/credentials; default: AWS's chain "
+              "(environment, web identity, AWS_PROFILE, container, EC2)")
+      .value_name("NAME");
   command
-      .add_flag("--no-sign-request", arguments.no_sign_request,
-                "Look for no credentials and sign nothing: for what anyone may read")
-      ->excludes("--profile");
-  CLI::Option* path_style = command.add_flag(
+      .flag("--no-sign-request", arguments.no_sign_request,
+            "Look for no credentials and sign nothing: for what anyone may read")
+      .excludes(command.at("--profile"));
+  Option path_style = command.flag(
       "--path-style", arguments.path_style,
       "Address buckets as ENDPOINT/BUCKET always (done by itself for IP addresses and ports)");
   command
-      .add_flag("--virtual-host", arguments.virtual_host,
-                "Address buckets as BUCKET.ENDPOINT always, also where the endpoint has a port")
-      ->excludes(path_style);
+      .flag("--virtual-host", arguments.virtual_host,
+            "Address buckets as BUCKET.ENDPOINT always, also where the endpoint has a port")
+      .excludes(path_style);
   command
-      .add_option("--signature", arguments.signature,
-                  "How requests are signed: v4, or v2 for old servers")
-      ->check(CLI::IsMember({"v4", "v2"}))
-      ->capture_default_str();
+      .option("--signature", arguments.signature,
+              "How requests are signed: v4, or v2 for old servers")
+      .one_of({"v4", "v2"})
+      .show_default();
   command
-      .add_option("--ca", arguments.ca,
-                  "PEM file of the authorities to trust instead of the system's")
-      ->type_name("FILE");
-  command.add_flag("--no-verify", arguments.no_verify, "Accept any certificate (insecure)");
+      .option("--ca", arguments.ca, "PEM file of the authorities to trust instead of the system's")
+      .value_name("FILE");
+  command.flag("--no-verify", arguments.no_verify, "Accept any certificate (insecure)");
   if (transfers == Transfers::yes) {
-    command.add_option("--part-size", arguments.part_size, "Bytes per part, e.g. 8MiB")
-        ->capture_default_str()
-        ->type_name("SIZE");
-    command.add_option("--concurrency", arguments.concurrency, "Parts under way at once")
-        ->type_name("N")
-        ->check(CLI::Range(std::size_t{1}, std::size_t{256}))
-        ->capture_default_str();
+    command.option("--part-size", arguments.part_size, "Bytes per part, e.g. 8MiB")
+        .show_default()
+        .value_name("SIZE");
+    command.option("--concurrency", arguments.concurrency, "Parts under way at once")
+        .value_name("N")
+        .between(std::uint64_t(1), std::uint64_t(256))
+        .show_default();
   }
   add_config_instead(command, arguments, first);
   if (transfers == Transfers::no) return;
-  command.add_flag("--quiet", arguments.quiet, "No progress bar on a terminal");
+  command.flag("--quiet", arguments.quiet, "No progress bar on a terminal");
 }
 
 Result<std::uint64_t> parse_size(const std::string& text) {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -19,6 +18,7 @@
 #include <ringpull/s3/transfer.hpp>
 
 #include "tools/console/advice.hpp"
+#include "tools/console/command_line.hpp"
 #include "tools/console/exit_code.hpp"
 
 namespace ringpull::tools {
@@ -48,7 +48,7 @@ struct S3Arguments {
 /// --no-sign-request, --path-style, --virtual-host,
 /// --signature, --ca, --no-verify; with `transfers` also --part-size, --concurrency, --quiet.
 enum class Transfers : bool { no, yes };
-void add_s3_options(CLI::App& command, S3Arguments& arguments, Transfers transfers);
+void add_s3_options(Command command, S3Arguments& arguments, Transfers transfers);
 
 /// "8MiB", "8MB", "8388608" -> bytes.
 Result<std::uint64_t> parse_size(const std::string& text);
