@@ -1,4 +1,6 @@
 #pragma once
+// The bytes that the benches of the driver write and expect to read back. bench/go_driver makes the
+// same ones: either program can check what the other has left.
 
 #include <cstddef>
 #include <cstdint>

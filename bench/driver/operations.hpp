@@ -1,5 +1,5 @@
-// What a registry asks of its storage, as bench/go_driver has docker distribution's driver do it.
 #pragma once
+// What a registry asks of its storage, as bench/go_driver has docker distribution's driver do it.
 
 #include <cstddef>
 #include <cstdint>

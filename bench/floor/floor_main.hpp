@@ -1,5 +1,5 @@
-// The command line that all floor programs share.
 #pragma once
+// The command line that all floor programs share, and bench/pull.cpp with them.
 
 #include "bench/floor/floor.hpp"
 

@@ -1,5 +1,5 @@
-// The ring as a floor program uses it: the cheapest flags that one thread can have (kernel 6.1).
 #pragma once
+// The ring as a floor program uses it: the cheapest flags that one thread can have (kernel 6.1).
 
 #include <cstdint>
 #include <liburing.h>

@@ -1,4 +1,6 @@
 #pragma once
+// For tests of the HTTP client; S3's has a bed of its own in tests/unit/s3/client. until() and
+// open_descriptors() serve other tests as well.
 
 #include <functional>
 #include <gtest/gtest.h>

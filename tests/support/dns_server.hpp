@@ -1,4 +1,6 @@
 #pragma once
+// For CaresResolver, over real sockets; tests that only need names take fixed_resolver.hpp. Any
+// thread; release() blocks the one that calls it.
 
 #include <condition_variable>
 #include <cstddef>

@@ -1,4 +1,6 @@
 #pragma once
+// For tests whose subject is not DNS: answers at once, without sockets. A name that was not added
+// does not exist.
 
 #include <map>
 #include <string>

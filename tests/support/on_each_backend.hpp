@@ -1,4 +1,6 @@
 #pragma once
+// How one test runs on io_uring and on epoll: its suite derives from OnEachBackend and is named in
+// RINGPULL_ON_EACH_BACKEND.
 
 #include <gtest/gtest.h>
 #include <memory>

@@ -1,4 +1,6 @@
 #pragma once
+// For tests of storage middlewares, which are judged by the calls that reach the driver below.
+// Every call completes at once.
 
 #include <optional>
 #include <span>

@@ -1,4 +1,6 @@
 #pragma once
+// For HTTP clients that must meet one exact behaviour, right or wrong. Runs in the test's own loop;
+// a connection beyond the scripts is closed at once.
 
 #include <cstddef>
 #include <string>

@@ -1,4 +1,6 @@
 #pragma once
+// For tests of the HTTP server, and of clients against it: known answers, asked for by raw bytes or
+// by a client of the test's.
 
 #include <functional>
 #include <gtest/gtest.h>

@@ -1,4 +1,6 @@
 #pragma once
+// For tests of what happens after minutes or hours. It moves the loop's clock only: a wall clock
+// that the code under test asks for is the test's to move.
 
 #include <memory>
 #include <utility>

@@ -1,4 +1,6 @@
 #pragma once
+// For tests of the engine that need a peer without a loop: its calls are plain ones and never
+// block.
 
 #include <array>
 #include <cerrno>

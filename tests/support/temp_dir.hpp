@@ -1,4 +1,6 @@
 #pragma once
+// For tests that need files. Each has its own directory below TMPDIR or /tmp, so they may run side
+// by side.
 
 #include <cstdlib>
 #include <filesystem>

@@ -1,4 +1,6 @@
 #pragma once
+// For tests that must know an operation to be in the kernel before they stop or feed it, without
+// sleeping for it.
 
 #include <ringpull/engine/io.hpp>
 

@@ -1,4 +1,6 @@
 #pragma once
+// The server of `ringpull bench`: a process of its own, so that the bench's CPU time and memory are
+// the client's alone. start() blocks, so it comes before the loop.
 
 #include <string>
 #include <sys/types.h>

@@ -1,4 +1,6 @@
 #pragma once
+// What `ringpull bench` compares itself with; the programs are those of bench/floor. Blocks until
+// the child has ended.
 
 #include <ringpull/engine/result.hpp>
 

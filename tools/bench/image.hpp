@@ -1,4 +1,5 @@
 #pragma once
+// What `ringpull bench` pushes, and where it pulls to: memory, so that no disk is measured.
 
 #include <cstddef>
 #include <cstdint>

@@ -1,4 +1,6 @@
 #pragma once
+// Our side of `ringpull bench`; the floor's is floor_run.hpp. CPU time is of the whole process, so
+// nothing else is to run meanwhile.
 
 #include <cstddef>
 #include <cstdint>

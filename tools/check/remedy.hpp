@@ -1,4 +1,6 @@
 #pragma once
+// What a failed step of `ringpull check` tells its user to do, in the words of the configuration
+// file. Pure.
 
 #include <string>
 #include <string_view>

@@ -1,4 +1,5 @@
 #pragma once
+// How `ringpull check` goes through its steps; which ones, and in which order, is the command's.
 
 #include <array>
 #include <string_view>

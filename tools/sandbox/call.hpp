@@ -1,4 +1,6 @@
 #pragma once
+// What the verbs of the sandbox have in common: a request taken apart, and how it is refused. A
+// refusal is an S3Error and no Error, as it is an answer to a client.
 
 #include <chrono>
 #include <map>

@@ -1,4 +1,6 @@
 #pragma once
+// Bodies of requests on their way into the store. Of one that fails a check nothing is kept; other
+// connections go on while a large one is hashed.
 
 #include <memory>
 #include <optional>

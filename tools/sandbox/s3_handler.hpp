@@ -1,4 +1,6 @@
 #pragma once
+// The sandbox as a Handler: under an http::Server in the tool, or in a test's own loop. The verbs
+// are in bucket_ops.cpp, object_ops.cpp and multipart_ops.cpp.
 
 #include <chrono>
 #include <memory>

@@ -1,4 +1,6 @@
 #pragma once
+// Where the bytes of the sandbox are; an Extent (store.hpp) is a part of one. Plain system calls,
+// which block.
 
 #include <cstddef>
 #include <memory>

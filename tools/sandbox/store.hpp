@@ -1,4 +1,6 @@
 #pragma once
+// What the sandbox keeps, without any HTTP: tests look into it, and put objects there past the
+// network.
 
 #include <chrono>
 #include <cstdint>

@@ -1,4 +1,6 @@
 #pragma once
+// Documents that the sandbox answers with, written by pugixml. Those that it is sent are read where
+// they are needed.
 
 #include <cstdint>
 #include <pugixml.hpp>

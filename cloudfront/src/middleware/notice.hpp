@@ -1,4 +1,6 @@
 #pragma once
+// What the middleware's background work has to say to the program: the key files and the list of
+// networks speak through this. On the loop's thread.
 
 #include <functional>
 #include <string>

@@ -1,4 +1,6 @@
 #pragma once
+// CloudFront's form of a time, for policies, signatures and their cache: whole seconds since 1970,
+// rounded down.
 
 #include <string>
 

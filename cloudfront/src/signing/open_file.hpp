@@ -1,4 +1,6 @@
 #pragma once
+// Files that a person names: keys, and the registry's configuration. Reading from the FILE may
+// block; what reads on a running loop uses engine::File.
 
 #include <cstdio>
 #include <memory>

@@ -1,4 +1,6 @@
 #pragma once
+// What a PrivateKey holds, for the signer too; apart from the public header, which shows no
+// OpenSSL.
 
 #include <ringpull/cloudfront/url_signer.hpp>
 

@@ -1,4 +1,6 @@
 #pragma once
+// Room for a key file while it is read: by PrivateKey in one go, by KeyRing piece by piece without
+// blocking.
 
 #include <cstddef>
 #include <memory>

@@ -1,4 +1,6 @@
 #pragma once
+// What make_backend falls back to where io_uring is refused, or takes when asked for. How a
+// socket's operation is tried is in ready_ops.hpp; files go to file_threads.hpp.
 
 #include <cstdint>
 #include <memory>

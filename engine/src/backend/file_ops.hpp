@@ -1,4 +1,6 @@
 #pragma once
+// Operations on files as plain system calls, with io_uring's results: what the epoll backend's
+// threads run. Without state, any thread.
 
 #include <cstdint>
 

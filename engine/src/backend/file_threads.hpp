@@ -1,4 +1,6 @@
 #pragma once
+// Whom the epoll backend gives what epoll cannot wait for. Made with a loop's first file operation;
+// a loop on io_uring has none.
 
 #include <atomic>
 #include <condition_variable>

@@ -1,4 +1,6 @@
 #pragma once
+// The queues of both backends: operations that wait in user space, or have ended and are not
+// delivered yet. Not synchronised; FileThreads guards its own by a lock.
 
 #include <ringpull/engine/op.hpp>
 

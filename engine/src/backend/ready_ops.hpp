@@ -1,4 +1,6 @@
 #pragma once
+// The epoll backend's system calls on sockets and pipes, and what io_uring would say of their
+// outcome. When they are tried is decided in epoll_backend.cpp.
 
 #include <cstdint>
 

@@ -1,4 +1,6 @@
 #pragma once
+// The backend that make_backend prefers. Needs no newer headers than Debian 12's: what later
+// kernels add is spelt out in uring_backend.cpp, and used where the kernel takes it.
 
 #include <chrono>
 #include <cstddef>

@@ -1,4 +1,5 @@
 #pragma once
+// One wording for every read with a limit: Response's own and those of body_sinks.hpp.
 
 #include <cstdint>
 #include <string>

@@ -1,4 +1,6 @@
 #pragma once
+// What connections and the dialer know of their client: options, counts, memory. Apart from
+// pool.hpp, of which they know nothing. One loop.
 
 #include <cstddef>
 #include <memory>

@@ -1,4 +1,6 @@
 #pragma once
+// HTTP/1.1 over one Transport, without knowledge of origins or other connections: the pool keeps
+// connections and repeats requests. The dialer sends its CONNECT through one, too.
 
 #include <cstddef>
 #include <cstdint>

@@ -1,4 +1,6 @@
 #pragma once
+// The way to a new connection, for the pool when it keeps none that serves. One per client, since
+// it remembers which addresses failed.
 
 #include <optional>
 #include <string>

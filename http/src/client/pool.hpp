@@ -1,4 +1,6 @@
 #pragma once
+// The inside of Client: which connection carries a request, who waits for one, what is kept
+// afterwards, and whether a request is repeated at once. One loop.
 
 #include <cstddef>
 #include <cstdint>

@@ -1,4 +1,6 @@
 #pragma once
+// The inside of Server and Exchange: one accepted connection, its requests one after the other, and
+// an end that lets the client see the last response.
 
 #include <cstddef>
 #include <cstdint>

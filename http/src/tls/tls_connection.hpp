@@ -1,4 +1,6 @@
 #pragma once
+// The half of TLS that waits for the socket; the other, tls_codec.hpp, never does. TlsStream hands
+// its calls on to this. One read and one write side by side.
 
 #include <memory>
 #include <string>

@@ -1,4 +1,6 @@
 #pragma once
+// OpenSSL's failures in our words: a TlsFailure and a sentence. Call at once: the error queue
+// belongs to the thread, and the next OpenSSL call changes it.
 
 #include <openssl/x509_vfy.h>
 #include <string>

@@ -1,4 +1,6 @@
 #pragma once
+// What spares a client full handshakes with servers it knows. In memory only; one per
+// TlsClientContext, so for one loop.
 
 #include <cstddef>
 #include <cstdint>

@@ -1,4 +1,6 @@
 #pragma once
+// What is behind the handles of tls_context.hpp, which shows no OpenSSL. Trust is const and may be
+// shared by threads; the others belong to one loop and live as long as a stream that uses them.
 
 #include <ringpull/http/tls_context.hpp>
 

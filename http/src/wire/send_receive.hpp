@@ -1,4 +1,6 @@
 #pragma once
+// For small requests over plain TCP, where it saves a turn of the loop. Larger bodies and TLS go
+// through Transport.
 
 #include <array>
 #include <coroutine>

@@ -1,4 +1,6 @@
 #pragma once
+// Where TCP and TLS become one for the connections of client and server. It adds the limit on
+// stalls to exact reads and to writes; other limits are the caller's.
 
 #include <coroutine>
 #include <cstddef>

@@ -1,4 +1,6 @@
 #pragma once
+// How transfers and moves begin an upload in parts; abort_upload.hpp is its end. Writers of the
+// driver begin theirs in driver/write/multipart_upload.cpp.
 
 #include <ringpull/engine/deadline.hpp>
 #include <ringpull/engine/task.hpp>

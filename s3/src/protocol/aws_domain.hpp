@@ -1,4 +1,6 @@
 #pragma once
+// For the hosts of Amazon's services, S3 and STS. What else a partition has is in
+// aws_partition.hpp.
 
 #include <string_view>
 

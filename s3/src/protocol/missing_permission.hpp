@@ -1,4 +1,6 @@
 #pragma once
+// For requests that the caller did not name, such as listing or aborting uploads: a bare 403 to one
+// of them would not say which permission to give.
 
 #include <string_view>
 

@@ -1,4 +1,6 @@
 #pragma once
+// A proof by which client and move know that an upload whose completion got no answer has become
+// the object that is there.
 
 #include <string>
 #include <vector>

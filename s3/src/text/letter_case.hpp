@@ -1,4 +1,5 @@
 #pragma once
+// For names that are compared without case: header fields in signatures, settings of profiles.
 
 #include <string>
 #include <string_view>

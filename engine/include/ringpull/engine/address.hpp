@@ -1,4 +1,6 @@
 #pragma once
+// Where sockets connect to and listen. Plain values, any thread. Names become addresses in
+// resolver.hpp.
 
 #include <cstdint>
 #include <string>

@@ -1,4 +1,6 @@
 #pragma once
+// Where the library aborts, it does so by this macro and says why; tests/crash expects the
+// messages. Failures that a caller can handle are Results (result.hpp).
 
 namespace ringpull::inline v0::detail {
 [[noreturn]] void assertion_failed(const char* what, const char* file, int line) noexcept;

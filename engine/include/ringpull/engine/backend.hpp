@@ -1,4 +1,7 @@
 #pragma once
+// Between the engine and the kernel: the interface, the choice of an implementation, and its
+// counts. Programs set BackendOptions (in LoopOptions) and read description(); simulations
+// implement Backend.
 
 #include <chrono>
 #include <cstddef>

@@ -1,4 +1,6 @@
 #pragma once
+// The memory behind BufferPool: blocks mapped from the system, and free ones kept for reuse. Not
+// for direct use; MemoryBudget has a cache and guards it by its lock.
 
 #include <array>
 #include <cstddef>

@@ -1,4 +1,6 @@
 #pragma once
+// Bytes with an owner, and chains of them. A Buffer is had at once from the heap; for large or many
+// ones lease from buffer_pool.hpp, which keeps a limit. A chain takes both.
 
 #include <cstddef>
 #include <new>

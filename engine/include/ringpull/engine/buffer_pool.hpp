@@ -1,4 +1,6 @@
 #pragma once
+// Memory for bulk data, under the limit of memory_budget.hpp. Heads and other small things use a
+// Buffer (buffer.hpp).
 
 #include <cstddef>
 #include <cstdint>

@@ -1,4 +1,6 @@
 #pragma once
+// A time limit, a stop switch or a shield around one awaitable. Several tasks at once: Scope,
+// when_all and when_any in scope.hpp.
 
 #include <concepts>
 #include <coroutine>

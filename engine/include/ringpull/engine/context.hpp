@@ -1,4 +1,7 @@
 #pragma once
+// How a request to stop travels, from owners and deadlines down to operations in flight. Programs
+// hold a StopSource and await under combinators.hpp; awaiters link hooks. All of it belongs to one
+// loop.
 
 #include <cstdint>
 

@@ -1,4 +1,6 @@
 #pragma once
+// The engine's clock, and the one way to write a time limit. The wall clock has no place here:
+// dates and expiries are the business of the parts above.
 
 #include <chrono>
 

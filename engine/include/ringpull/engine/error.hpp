@@ -1,4 +1,6 @@
 #pragma once
+// The one type of failure, for all parts, hence in none of their namespaces. docs/errors.md says
+// which kind means what, and what to do about it.
 
 #include <cstdint>
 #include <memory>

@@ -1,4 +1,6 @@
 #pragma once
+// What sockets, files and signals are held by. Belongs to no loop: any thread may close it, once no
+// operation on it is in flight.
 
 #include <utility>
 

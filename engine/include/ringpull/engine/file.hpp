@@ -1,4 +1,6 @@
 #pragma once
+// Files, opened, read and written without blocking the loop: by io_uring itself, on epoll by a few
+// threads (BackendOptions::file_threads). truncate() blocks on io_uring below kernel 6.9.
 
 #include <cstddef>
 #include <cstdint>

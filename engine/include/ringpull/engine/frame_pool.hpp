@@ -1,4 +1,6 @@
 #pragma once
+// Where coroutine frames live: PromiseBase (task.hpp) calls these, and nobody else. A frame goes
+// back to the lists of the thread that frees it.
 
 #include <cstddef>
 

@@ -1,4 +1,5 @@
 #pragma once
+// The engine's types by name, for headers that only point or refer to them.
 
 namespace ringpull::inline v0 {
 class Error;

@@ -1,4 +1,6 @@
 #pragma once
+// What the awaitable operations have in common. For writers of awaiters: programs await what the
+// functions of stream.hpp, tcp.hpp, unix_socket.hpp, file.hpp and signal_set.hpp return.
 
 #include <coroutine>
 #include <cstddef>

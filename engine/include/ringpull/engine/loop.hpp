@@ -1,4 +1,6 @@
 #pragma once
+// The event loop. A program calls run(), or poll_once() from a loop of its own, or has threads with
+// loops by Runtime (runtime.hpp). For awaiters there are submit(), resume_later() and timers().
 
 #include <atomic>
 #include <coroutine>

@@ -1,4 +1,6 @@
 #pragma once
+// The limit on memory that all loops of a process share: who may have how much, and in which order.
+// The memory itself comes from buffer_pool.hpp; a Reservation only counts.
 
 #include <algorithm>
 #include <coroutine>

@@ -1,4 +1,6 @@
 #pragma once
+// What awaiters ask of a Backend, in io_uring's terms: for who writes one of the two.
+// op_matrix_test.cpp holds both backends to the same results.
 
 #include <cstdint>
 

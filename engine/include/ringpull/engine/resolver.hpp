@@ -1,4 +1,6 @@
 #pragma once
+// Names to addresses. HTTP clients take any Resolver, so that a test or a host can have names of
+// its own; CaresResolver is the one that asks DNS.
 
 #include <cstddef>
 #include <cstdint>

@@ -1,4 +1,6 @@
 #pragma once
+// How failures are returned, and the macros that hand them on to the caller: in coroutines those
+// with CO in their name, since a coroutine cannot `return`.
 
 #include <string>
 #include <tl/expected.hpp>

@@ -1,4 +1,6 @@
 #pragma once
+// Loops on threads of their own. Whoever runs a Loop himself needs none of this; what the templates
+// need, and nobody else, is in runtime_job.hpp.
 
 #include <atomic>
 #include <condition_variable>

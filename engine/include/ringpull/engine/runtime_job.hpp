@@ -1,4 +1,6 @@
 #pragma once
+// The parts of Runtime that its templates need; not for direct use. Between threads go functions,
+// outcomes and requests to stop, never a Task.
 
 #include <condition_variable>
 #include <exception>
@@ -13,7 +15,6 @@
 #include <ringpull/engine/scope.hpp>
 #include <ringpull/engine/sync.hpp>
 
-/// The parts of Runtime that its templates need; not for direct use.
 namespace ringpull::inline v0::engine::detail {
 
 /// What other threads hold of a loop's thread. It stays when the loop is gone, and its lock keeps

@@ -1,4 +1,6 @@
 #pragma once
+// Tasks side by side, never detached. when_all and when_any stand on Scope; a time limit or a stop
+// for one task is in combinators.hpp.
 
 #include <coroutine>
 #include <cstddef>

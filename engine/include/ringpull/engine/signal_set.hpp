@@ -1,4 +1,6 @@
 #pragma once
+// Signals for the program that owns the process: no part of the library makes a SignalSet by
+// itself.
 
 #include <initializer_list>
 

@@ -1,4 +1,6 @@
 #pragma once
+// What TCP and Unix-domain connections have in common, and the awaiters that their functions
+// return. TLS is in ringpull/http/tls.hpp.
 
 #include <array>
 #include <cstddef>

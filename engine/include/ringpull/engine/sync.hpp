@@ -1,4 +1,6 @@
 #pragma once
+// How tasks of one loop wait for one another. Other threads may touch none of these: they post to
+// the loop (Loop::post).
 
 #include <coroutine>
 #include <cstddef>

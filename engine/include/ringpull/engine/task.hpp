@@ -1,4 +1,6 @@
 #pragma once
+// The coroutine type of the whole library, and the promise behind it, whose fields Scope and
+// Loop::run set themselves. CONTRIBUTING.md lists the ways of awaiting that g++ 12 miscompiles.
 
 #include <coroutine>
 #include <exception>

@@ -1,4 +1,6 @@
 #pragma once
+// Connections and listeners of TCP. Made on the thread of a running loop, whose backend decides how
+// a socket is set up, and used there.
 
 #include <cstdint>
 

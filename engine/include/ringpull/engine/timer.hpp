@@ -1,4 +1,5 @@
 #pragma once
+// Sleeping, and letting others run. A limit on something else is with_deadline (combinators.hpp).
 
 #include <coroutine>
 

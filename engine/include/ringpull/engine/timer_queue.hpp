@@ -1,4 +1,6 @@
 #pragma once
+// The timers of one loop, under its sleeps and deadlines. For writers of awaiters, who own the
+// entries; programs sleep by timer.hpp. Not synchronised.
 
 #include <cstddef>
 #include <cstdint>

@@ -1,4 +1,6 @@
 #pragma once
+// The stream half of unix(7), made and used like tcp.hpp: on the thread of a running loop. Neither
+// datagrams nor descriptors can be sent.
 
 #include <string>
 #include <string_view>

@@ -1,4 +1,6 @@
 #pragma once
+// What Event, Semaphore and Channel are made of (sync.hpp), for those who write another. A waiter
+// is granted or stopped, never both.
 
 #include <coroutine>
 #include <cstddef>

@@ -1,4 +1,6 @@
 #pragma once
+// What a request sends, and the bodies that copy nothing. Those that own their bytes or read a file
+// are in body_sources.hpp; where a response's body can go is in body_sinks.hpp.
 
 #include <cstddef>
 #include <cstdint>

@@ -1,4 +1,6 @@
 #pragma once
+// The HTTP client, which knows nothing of S3: requests, the limits of its pool, and responses as
+// streams. What to do about a 301 or a 503 is for whoever stands above.
 
 #include <cstddef>
 #include <cstdint>

@@ -1,4 +1,6 @@
 #pragma once
+// Dates as HTTP headers have them; those in S3's documents have another form. Pure; free of
+// locales, no time zone but GMT.
 
 #include <chrono>
 #include <string>

@@ -1,4 +1,6 @@
 #pragma once
+// The words for how a body ends, apart from parser.hpp so that heads can have them without the
+// parsers. The decision is made in http/src/message/framing.cpp.
 
 #include <cstdint>
 #include <string_view>

@@ -1,4 +1,6 @@
 #pragma once
+// Messages and their parsers by name, for headers that only refer to them. Client, server and TLS
+// are not among them.
 
 #include <cstdint>
 

@@ -1,4 +1,6 @@
 #pragma once
+// The bounds that client, server and chunked decoder take. Apart from parser.hpp, so that options
+// can hold them without the parsers.
 
 #include <cstddef>
 

@@ -1,4 +1,6 @@
 #pragma once
+// Proxies, as the environment or the program names them. Plain requests go through them whole,
+// https by CONNECT; neither SOCKS nor TLS to the proxy itself.
 
 #include <cstdint>
 #include <optional>

@@ -1,4 +1,6 @@
 #pragma once
+// The server's side of HTTP/1.1, on which the sandbox and the tests stand. One loop: a Server, its
+// Handler and all its connections share a thread.
 
 #include <cstddef>
 #include <cstdint>

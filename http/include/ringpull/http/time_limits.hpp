@@ -1,4 +1,5 @@
 #pragma once
+// The limits of a Client; a server has its own in ServerOptions. By the engine's monotonic clock.
 
 #include <chrono>
 

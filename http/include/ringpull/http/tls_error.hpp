@@ -1,4 +1,6 @@
 #pragma once
+// Why TLS failed, for programs, which compare Error::code() with a TlsFailure. People read the
+// message: it names the peer and, where known, what to do.
 
 #include <cstdint>
 #include <system_error>

@@ -1,4 +1,6 @@
 #pragma once
+// For the driver, which refuses root directories that are no UTF-8, and the sandbox, which refuses
+// requests. Pure.
 
 #include <string_view>
 

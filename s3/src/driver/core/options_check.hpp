@@ -1,4 +1,5 @@
 #pragma once
+// What S3Driver::create refuses. It looks at the options alone and makes no request.
 
 #include <ringpull/engine/result.hpp>
 #include <ringpull/s3/s3_driver_options.hpp>

@@ -1,4 +1,6 @@
 #pragma once
+// For tests of the cloudfront middleware with all that it does in the background: key files that
+// change, a list that is fetched, times that pass.
 
 #include <chrono>
 #include <cstdint>

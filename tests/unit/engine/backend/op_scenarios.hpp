@@ -1,4 +1,6 @@
 #pragma once
+// For op_matrix_test.cpp, which puts each scenario through completion, stops, deadlines and a full
+// queue. An OpCode that is added gets a row here.
 
 #include <gtest/gtest.h>
 #include <memory>

@@ -1,4 +1,6 @@
 #pragma once
+// For tests of s3::Client against answers that are written by hand. HTTP's time limits are out of
+// the way (patience.hpp) unless a test sets http_options.
 
 #include <chrono>
 #include <cstddef>

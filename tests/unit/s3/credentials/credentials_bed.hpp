@@ -1,4 +1,6 @@
 #pragma once
+// For tests of where credentials come from: all that a source reads is the test's own, and no
+// message may hold a secret.
 
 #include <chrono>
 #include <gtest/gtest.h>

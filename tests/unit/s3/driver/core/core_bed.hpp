@@ -1,4 +1,6 @@
 #pragma once
+// For tests of the driver against the sandbox, in one loop. Most tests of writers take
+// driver_bed.hpp, those of readers reader_bed.hpp.
 
 #include <cstdint>
 #include <functional>
