@@ -31,8 +31,8 @@ struct BackendStats {
       0;  ///< times an operation waited in user space for a free submission slot
 };
 
-/// The seam under a Loop: everything that the engine asks of the outside world (operations, time,
-/// entropy) passes here, so that a test can put a simulated world in its place.
+/// The seam under a Loop: the operations that tasks wait for, time and entropy pass here, so that a
+/// test can put a simulated world in its place. docs/design/0005 lists what still goes past it.
 ///
 /// One thread, the loop's, calls everything except wake(). start() comes first, on that thread.
 class Backend {
