@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <regex>
+#include <string_view>
 
 #include <ringpull/http/url.hpp>
 
@@ -14,9 +14,13 @@ namespace {
 
 constexpr std::uint64_t kPageMax = 1000;
 
-bool is_bucket_name(const std::string& name) {
-  static const std::regex kName("[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]");
-  return std::regex_match(name, kName) && name.find("..") == std::string::npos;
+bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+
+bool is_bucket_name(std::string_view name) {
+  if (name.size() < 3 || name.size() > 63) return false;
+  auto allowed = [](char c) { return is_letter_or_digit(c) || c == '.' || c == '-'; };
+  return std::ranges::all_of(name, allowed) && is_letter_or_digit(name.front()) &&
+         is_letter_or_digit(name.back()) && name.find("..") == std::string_view::npos;
 }
 
 /// The smallest text that is greater than every text that begins with `prefix`; empty when there is
