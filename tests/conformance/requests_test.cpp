@@ -1,5 +1,5 @@
 // How many requests an operation may cost. How many a walk over 100,000 files takes is asked by
-// unit/s3/driver_tree_test.cpp.
+// unit/s3/driver/tree/tree_test.cpp.
 
 #include "tests/conformance/bed.hpp"
 #include "tests/conformance/files.hpp"
