@@ -1,5 +1,8 @@
+#include <memory>
+
 #include <ringpull/engine/file.hpp>
 
+#include "tools/commands/commands.hpp"
 #include "tools/console/output.hpp"
 #include "tools/session/session.hpp"
 

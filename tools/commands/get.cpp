@@ -3,11 +3,13 @@
 #include <climits>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <unistd.h>
 
 #include <ringpull/engine/combinators.hpp>
 #include <ringpull/engine/scope.hpp>
 
+#include "tools/commands/commands.hpp"
 #include "tools/console/progress.hpp"
 #include "tools/session/session.hpp"
 

@@ -1,4 +1,5 @@
 #pragma once
+// Lines about files as ls, walk and stat print them, for people and with --json.
 
 #include <chrono>
 #include <optional>

@@ -1,3 +1,6 @@
+#include <memory>
+
+#include "tools/commands/commands.hpp"
 #include "tools/commands/listing.hpp"
 #include "tools/console/json.hpp"
 #include "tools/console/output.hpp"

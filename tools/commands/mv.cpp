@@ -1,3 +1,6 @@
+#include <memory>
+
+#include "tools/commands/commands.hpp"
 #include "tools/session/session.hpp"
 
 namespace ringpull::tools {

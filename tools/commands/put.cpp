@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <system_error>
@@ -11,6 +12,7 @@
 #include <ringpull/engine/combinators.hpp>
 #include <ringpull/engine/scope.hpp>
 
+#include "tools/commands/commands.hpp"
 #include "tools/console/progress.hpp"
 #include "tools/session/session.hpp"
 

@@ -1,9 +1,11 @@
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include <ringpull/s3/duration_text.hpp>
 
+#include "tools/commands/commands.hpp"
 #include "tools/console/output.hpp"
 #include "tools/session/session.hpp"
 

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
+#include <memory>
 
+#include "tools/commands/commands.hpp"
 #include "tools/commands/listing.hpp"
 #include "tools/console/json.hpp"
 #include "tools/console/output.hpp"

@@ -1,5 +1,7 @@
+#include <memory>
 #include <string>
 
+#include "tools/commands/commands.hpp"
 #include "tools/commands/listing.hpp"
 #include "tools/session/session.hpp"
 

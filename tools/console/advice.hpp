@@ -1,4 +1,5 @@
 #pragma once
+// What a failure says to the person at the terminal: one line on stderr, with what to do about it.
 
 #include <cstdint>
 #include <string>

@@ -104,10 +104,10 @@ Option Command::at(const std::string& name) const { return Option(*app_->get_opt
 
 std::size_t Command::size() const { return app_->get_options().size(); }
 
-void Command::replace_options(Option replacement, std::size_t first, std::size_t last) const {
-  std::vector<CLI::Option*> all = app_->get_options();
-  std::vector<CLI::Option*> others(all.begin() + static_cast<std::ptrdiff_t>(first),
-                                   all.begin() + static_cast<std::ptrdiff_t>(last));
+void Command::replaces_from(std::size_t first, Option replacement) const {
+  std::vector<CLI::Option*> others = app_->get_options();
+  others.pop_back();
+  others.erase(others.begin(), others.begin() + static_cast<std::ptrdiff_t>(first));
   CLI::Option* chosen = replacement.option_;
   app_->parse_complete_callback([chosen, others = std::move(others)] {
     if (chosen->count() == 0) return;

@@ -63,9 +63,9 @@ class Command {
 
   /// How many options, flags and operands there are so far, --help included.
   std::size_t size() const;
-  /// `replacement` and any of those from the first-th on are an error that names both. excludes()
-  /// would say so at each of them in every --help.
-  void replace_options(Option replacement, std::size_t first, std::size_t last) const;
+  /// `replacement`, the last so far, given with any of those between the first-th and itself is an
+  /// error that names both. excludes() would say so at each of them in every --help.
+  void replaces_from(std::size_t first, Option replacement) const;
 
   /// Paragraphs below the options in --help.
   void footer(const std::string& text) const;

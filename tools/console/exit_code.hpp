@@ -1,4 +1,5 @@
 #pragma once
+// The interface to scripts: one code for each thing that a script would do differently about it.
 
 #include <ringpull/engine/error.hpp>
 

@@ -7,8 +7,8 @@ namespace ringpull::tools {
 
 using nlohmann::json;
 
-Json::Json(std::nullptr_t) : value_(std::make_unique<json>()) {}
-Json::Json(bool value) : value_(std::make_unique<json>(value)) {}
+Json::Json() : value_(std::make_unique<json>()) {}
+Json::Json(Truth truth) : value_(std::make_unique<json>(truth.value)) {}
 Json::Json(double value) : value_(std::make_unique<json>(value)) {}
 Json::Json(std::string_view value) : value_(std::make_unique<json>(value)) {}
 Json::Json(Signed number) : value_(std::make_unique<json>(number.value)) {}

@@ -3,7 +3,6 @@
 // costs the compiler seconds in every source that includes it.
 
 #include <concepts>
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
@@ -13,20 +12,19 @@
 namespace ringpull::tools {
 
 /// A value to print: null, and an object or an array from its first set() or append() on. Keys are
-/// printed in alphabetical order.
+/// printed in alphabetical order. One that was moved from may only be destroyed or assigned to.
 class Json {
  public:
-  Json() : Json(nullptr) {}
-  Json(std::nullptr_t);
-  Json(bool value);
+  Json();
+  Json(std::same_as<bool> auto value) : Json(Truth{value}) {}
   Json(double value);
   Json(std::string_view value);
   Json(const std::string& value) : Json(std::string_view(value)) {}
   Json(const char* value) : Json(std::string_view(value)) {}
-  template <std::signed_integral T>
-  Json(T value) : Json(Signed{value}) {}
-  template <std::unsigned_integral T>
-  Json(T value) : Json(Unsigned{value}) {}
+  Json(std::signed_integral auto value) : Json(Signed{value}) {}
+  Json(std::unsigned_integral auto value)
+    requires(!std::same_as<decltype(value), bool>)
+      : Json(Unsigned{value}) {}
   static Json object();
   static Json array();
   Json(Json&& other) noexcept;
@@ -41,12 +39,16 @@ class Json {
   std::string line() const;
 
  private:
+  struct Truth {
+    bool value;
+  };
   struct Signed {
     std::int64_t value;
   };
   struct Unsigned {
     std::uint64_t value;
   };
+  explicit Json(Truth truth);
   explicit Json(Signed number);
   explicit Json(Unsigned number);
 

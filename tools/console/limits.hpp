@@ -1,4 +1,5 @@
 #pragma once
+// What the process asks of the kernel for itself, before its loop begins.
 
 namespace ringpull::tools {
 

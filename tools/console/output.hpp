@@ -1,4 +1,5 @@
 #pragma once
+// Standard output, and texts that are fit for a terminal.
 
 #include <string>
 #include <string_view>

@@ -1,4 +1,5 @@
 #pragma once
+// How far long work has come, for a person who waits; never for scripts, so stderr only.
 
 #include <chrono>
 #include <cstdint>

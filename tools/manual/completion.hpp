@@ -1,4 +1,5 @@
 #pragma once
+// Completion scripts of shells, written from what --help is made of.
 
 #include <string>
 

@@ -1,4 +1,5 @@
 #pragma once
+// Man pages, written from what --help is made of.
 
 #include <string>
 

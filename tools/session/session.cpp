@@ -127,14 +127,13 @@ Task<Result<void>> run_on_storage(const std::string& command, const S3Arguments&
 
 /// Adds --config instead of all options from `first` on.
 void add_config_instead(Command command, S3Arguments& arguments, std::size_t first) {
-  std::size_t last = command.size();
   Option config =
       command
           .option("-c,--config", arguments.config,
                   "Configuration file of a registry: for paths of its storage instead of s3:// "
                   "URLs, and instead of all options about where and who")
           .value_name("FILE");
-  command.replace_options(config, first, last);
+  command.replaces_from(first, config);
 }
 
 }  // namespace

@@ -1,4 +1,6 @@
 #pragma once
+// What the commands that talk to S3 have in common: options, the clients that these describe, and a
+// run in a loop of their own that signals stop. A command's file is left with what only it does.
 
 #include <chrono>
 #include <cstddef>

@@ -1,4 +1,5 @@
 #pragma once
+// Ctrl-C before there is a loop to be stopped.
 
 #include <array>
 #include <csignal>
