@@ -1,6 +1,6 @@
+#pragma once
 // What the cases of the driver bench share: their options, an open driver, and the figures of the
 // measured stretch.
-#pragma once
 
 #include <cstddef>
 #include <cstdint>

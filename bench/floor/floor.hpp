@@ -1,7 +1,7 @@
+#pragma once
 // The floor programs as functions: the least a client can pay for the same bytes from the same
 // server, without the engine. A program that wants its own ratio to the floor calls one of these
 // in a forked child, so that the child's rusage and peak memory are the floor's alone.
-#pragma once
 
 #include <cstddef>
 #include <cstdint>

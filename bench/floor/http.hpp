@@ -1,6 +1,6 @@
+#pragma once
 // The least HTTP/1.1 that a floor program needs: request text, the head of a response, and which
 // part comes next. Anything unusual ends the run with an exception.
-#pragma once
 
 #include <array>
 #include <cstddef>

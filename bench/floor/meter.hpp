@@ -1,6 +1,6 @@
+#pragma once
 // What every bench measures with: memory that is resident before the clock starts, and CPU seconds
 // from rusage. The library's benches use the same, so that both sides of a ratio are alike.
-#pragma once
 
 #include <chrono>
 #include <cstddef>

@@ -1,6 +1,6 @@
+#pragma once
 // OpenSSL as cheap as it gets through its public interface: a custom BIO that hands out the bytes
 // of a large receive buffer, read_ahead off, SSL_read straight into the destination.
-#pragma once
 
 #include <cstddef>
 #include <cstdint>
