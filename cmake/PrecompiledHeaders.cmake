@@ -6,24 +6,28 @@ if(RINGPULL_PRECOMPILE AND NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   message(STATUS "No precompiled headers: they are made for clang")
   set(RINGPULL_PRECOMPILE OFF)
 endif()
-# CMake also includes the header by its absolute path, for what reads the command line without knowing of precompiled
-# headers. ccache takes that path for a difference between clones.
-set(CMAKE_CXX_COMPILE_OPTIONS_USE_PCH -include-pch <PCH_FILE>)
+if(RINGPULL_PRECOMPILE)
+  # CMake also includes the header by its absolute path, for what reads the command line without knowing of precompiled
+  # headers. ccache takes that path for a difference between clones.
+  set(CMAKE_CXX_COMPILE_OPTIONS_USE_PCH -include-pch <PCH_FILE>)
+  # CMake calls all that is in them system headers, of which clang says nothing and measures no coverage.
+  set(CMAKE_PCH_PROLOGUE "")
+endif()
 
 set(ringpull_std_headers <algorithm> <array> <atomic> <cerrno> <charconv> <chrono> <coroutine> <cstddef> <cstdint>
   <cstring> <deque> <functional> <limits> <map> <memory> <mutex> <optional> <set> <span> <stdexcept> <string>
   <string_view> <system_error> <thread> <tuple> <type_traits> <utility> <variant> <vector>)
 
-# ringpull_precompile(NAME HEADERS <a.hpp> ... [PARTS engine http ...] [LINK fmt::fmt ...] [LIBRARY])
-# ringpull_pch_NAME, for ringpull_use_precompiled. It is no library of ours that it is made with, only their headers:
-# they use it themselves. LIBRARY: with the options of ringpull_component, which executables do not have.
+# ringpull_precompile(NAME HEADERS <a.hpp> ... [PARTS engine http ...] [LINK fmt::fmt ...] [OPTIONS -O0 ...] [LIBRARY])
+# ringpull_pch_NAME, for ringpull_use_precompiled. PARTS gives it their include folders; their libraries, which use it
+# themselves, cannot be linked. LIBRARY: with the options of ringpull_component, which executables do not have.
 function(ringpull_precompile name)
   if(NOT RINGPULL_PRECOMPILE)
     return()
   endif()
-  cmake_parse_arguments(arg "LIBRARY" "" "HEADERS;PARTS;LINK" ${ARGN})
+  cmake_parse_arguments(arg "LIBRARY" "" "HEADERS;PARTS;LINK;OPTIONS" ${ARGN})
   set(target ringpull_pch_${name})
-  file(WRITE "${CMAKE_CURRENT_BINARY_DIR}/${target}.cpp" "")
+  file(CONFIGURE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/${target}.cpp" CONTENT "")
   add_library(${target} OBJECT "${CMAKE_CURRENT_BINARY_DIR}/${target}.cpp")
   target_precompile_headers(${target} PRIVATE ${ringpull_std_headers} ${arg_HEADERS})
   target_compile_features(${target} PRIVATE cxx_std_20)
@@ -31,8 +35,8 @@ function(ringpull_precompile name)
     target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/${part}/include")
   endforeach()
   target_link_libraries(${target} PRIVATE ringpull_options tl::expected ${arg_LINK})
-  # Without the time: what the header is made of is compared by content, by ninja and by ccache.
-  target_compile_options(${target} PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
+  # Without the times of its parts: ninja knows of them what it has to.
+  target_compile_options(${target} PRIVATE "SHELL:-Xclang -fno-pch-timestamp" ${arg_OPTIONS})
   set_target_properties(${target} PROPERTIES
     CXX_COMPILER_LAUNCHER "${PROJECT_SOURCE_DIR}/cmake/precompile-header")
   if(arg_LIBRARY)
@@ -67,10 +71,4 @@ if(RINGPULL_BUILD_TOOLS)
   ringpull_precompile(tools PARTS engine http s3 cloudfront LINK fmt::fmt
     HEADERS <fmt/format.h> ${engine_headers} ${http_headers} ${http_client_headers} ${s3_headers}
       ${tools_headers})
-endif()
-if(RINGPULL_BUILD_TESTS)
-  ringpull_precompile(tests_engine PARTS engine LINK GTest::gtest
-    HEADERS <gtest/gtest.h> ${engine_headers})
-  ringpull_precompile(tests_s3 PARTS engine http s3 LINK GTest::gtest
-    HEADERS <gtest/gtest.h> ${engine_headers} ${http_headers} ${http_client_headers} ${s3_headers})
 endif()
