@@ -6,6 +6,10 @@ if(RINGPULL_PRECOMPILE AND NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   message(STATUS "No precompiled headers: they are made for clang")
   set(RINGPULL_PRECOMPILE OFF)
 endif()
+if(RINGPULL_PRECOMPILE AND CMAKE_POSITION_INDEPENDENT_CODE)
+  message(STATUS "No precompiled headers: executables would be -fPIE, and their headers -fPIC")
+  set(RINGPULL_PRECOMPILE OFF)
+endif()
 if(RINGPULL_PRECOMPILE)
   # CMake also includes the header by its absolute path, for what reads the command line without knowing of precompiled
   # headers. ccache takes that path for a difference between clones.
